@@ -1,0 +1,44 @@
+# Everything a person does here has a word. `make help` lists them.
+SHELL := bash
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+# A slow disk or a small machine: make test WORKERS=1
+WORKERS ?= 2
+export PYTHONDONTWRITEBYTECODE ?=
+
+.PHONY: help run test check format bench lock clean setup setup-dev
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+run: setup  ## set everything up and start: with Slack tokens in .env the bot, else the bot and a playground in your browser
+	@scripts/run $(PY)
+
+test: setup-dev  ## all tests
+	@FIRSTLINE_TEST_CACHE="$${FIRSTLINE_TEST_CACHE:-$(CURDIR)/var/test-cache}" $(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+check: setup-dev  ## style, types, layers, and that the migrations match the tables
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@.venv/bin/python -m importlinter.cli lint
+	@$(PY) -m bot migrate --check
+
+format: setup-dev  ## let ruff tidy up
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+bench: setup-dev  ## measure what docs/benchmarks.md tells
+	@$(PY) -m tests.bench $(ARGS)
+
+lock:  ## write the locked requirements anew (needs uv)
+	@scripts/lock $(ARGS)
+
+clean:  ## remove the virtual environment and everything made by running
+	rm -rf .venv var
+
+setup:
+	@scripts/install base
+
+setup-dev:
+	@scripts/install dev

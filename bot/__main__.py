@@ -1,0 +1,163 @@
+"""`python -m bot`: serve, migrate, doctor, stats, export, replay, seed. Thin: each command calls one function."""
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bot.errors import BotError
+
+app = typer.Typer(
+    help="Firstline: a self-hosted Slack bot for IT support.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")]
+
+
+class Period(StrEnum):
+    """How far back numbers reach."""
+
+    WEEK = "7d"
+    MONTH = "30d"
+    ALL = "all"
+
+
+def now() -> datetime:
+    """The clock of every command."""
+    return datetime.now(UTC)
+
+
+@app.command()
+def serve() -> None:
+    """Run the bot until SIGTERM or Ctrl-C, then drain and end within 10 s."""
+    from bot.app import serve as run
+    from bot.settings import load_settings
+
+    run(load_settings(), now)
+
+
+@app.command()
+def migrate(
+    check: Annotated[
+        bool, typer.Option("--check", help="Only compare: migrations, tables and a fresh database.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing when all is well.")] = False,
+) -> None:
+    """Bring the database at DATABASE_URL to this version's schema."""
+    from bot.settings import StorageSettings, load_settings
+    from bot.storage import schema
+    from bot.storage.database import open_engine
+
+    if check:
+        differences = schema.check_from_scratch()
+        for difference in differences:
+            typer.echo(f"migrations and tables differ: {difference}", err=True)
+        raise typer.Exit(1 if differences else 0)
+    engine = open_engine(load_settings(StorageSettings).database_url)
+    revision = schema.upgrade(engine)
+    if not quiet:
+        typer.echo(f"The database is at revision {revision}.")
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check settings, database, model, encoder and Slack, and say what to do about what is wrong."""
+    from bot.doctor import examine
+
+    findings = examine(now())
+    if as_json:
+        typer.echo(
+            json.dumps(
+                {"ok": not any(f.is_fault for f in findings), "findings": [f.as_dict() for f in findings]}
+            )
+        )
+    else:
+        for finding in findings:
+            typer.echo(finding.as_line())
+    raise typer.Exit(1 if any(f.is_fault for f in findings) else 0)
+
+
+@app.command()
+def stats(
+    period: Annotated[Period, typer.Argument(help="How far back.")] = Period.MONTH,
+    team: Annotated[
+        str | None, typer.Option(help="Workspace id; needed when the database holds several.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the numbers that `/firstline stats` shows."""
+    from bot.reports import stats_report
+
+    report = stats_report(now(), period.value, team)
+    typer.echo(json.dumps(report.as_dict()) if as_json else report.as_text())
+
+
+@app.command()
+def export(
+    out: Annotated[
+        Path, typer.Argument(help="A file ending in .jsonl or .csv, or - for JSON lines on the screen.")
+    ],
+    team: Annotated[str | None, typer.Option(help="Only this workspace.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the append-only event log to a file."""
+    from bot.reports import export_events
+
+    count = export_events(out, team)
+    if str(out) != "-":
+        typer.echo(
+            json.dumps({"events": count, "file": str(out)})
+            if as_json
+            else f"{count} events written to {out}."
+        )
+
+
+@app.command()
+def replay(
+    limit: Annotated[int, typer.Option(help="At most so many requests, the newest.", min=1)] = 10_000,
+    team: Annotated[str | None, typer.Option(help="Only this workspace.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the requests you have through the model at MODEL_DIR: what it would show now, beside what was shown."""
+    from bot.reports import replay_requests
+
+    report = replay_requests(limit, team)
+    typer.echo(json.dumps(report.as_dict()) if as_json else report.as_text())
+
+
+@app.command()
+def seed(
+    team: Annotated[str, typer.Option(help="Workspace id the made-up history belongs to.")] = "T0DEMO",
+    requests: Annotated[int, typer.Option(help="How many requests to make up.", min=1, max=100_000)] = 200,
+    random_seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same history.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Fill an empty database with made-up history, to look at reports before there is any of your own."""
+    from bot.demo import make_history
+
+    count = make_history(now(), team, requests, random_seed)
+    typer.echo(
+        json.dumps({"requests": count, "team": team})
+        if as_json
+        else f"{count} made-up requests written for {team}."
+    )
+
+
+def main(run: Callable[..., Any] = app) -> None:
+    """Run a command; what goes wrong is one line on stderr and exit code 2."""
+    try:
+        run()
+    except BotError as error:
+        typer.echo(f"firstline: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""Names that must be the same wherever they are written: actions, callbacks, events, messages, deliveries."""
+
+import hashlib
+import secrets
+from enum import StrEnum
+
+
+class ActionId(StrEnum):
+    """Buttons and inputs. The authorisation of each is checked by its listener's service."""
+
+    CLOSE = "close_with_suggestion"  # Slack wants ids unique in a block: a suffix ":1" or ":2" follows
+    ASK_PERSON = "ask_person"
+    ESCALATION_REASON = "escalation_reason"  # suffix ":not_what_i_asked" or ":did_not_work"
+    UNDO = "undo_close"
+    WITHDRAW = "withdraw_request"
+    ACCEPT = "accept_offer"
+    DECLINE = "decline_offer"
+    RESOLVE = "resolve_request"
+    HAND_BACK = "hand_back_request"
+    OPEN_LINK = "open_link"  # a link button: Slack reports the click, nothing is to be done
+
+
+class CallbackId(StrEnum):
+    """Modals."""
+
+    RESOLVE = "resolve_modal"
+
+
+class EventKind(StrEnum):
+    """What the append-only log records."""
+
+    OPENED = "opened"
+    APPENDED = "appended"
+    SUGGESTED = "suggested"
+    ABSTAINED = "abstained"
+    CLOSED_BY_SUGGESTION = "closed_by_suggestion"
+    REOPENED = "reopened"
+    ESCALATED = "escalated"
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    RESOLVED = "resolved"
+    HANDED_BACK = "handed_back"
+    WITHDRAWN = "withdrawn"
+    CLOSED = "closed"
+    REFUSED = "refused"
+    PRESENCE = "presence"
+
+
+def new_token() -> str:
+    """A fresh token for a lease: 32 hexadecimal digits that nobody can guess."""
+    return secrets.token_hex(16)
+
+
+def message_key(kind: str, *parts: object) -> str:
+    """The name under which a posted message is remembered, such as ``card:17`` or ``offer:93``."""
+    return ":".join([kind, *map(str, parts)])
+
+
+def digest(*parts: str) -> str:
+    """A short stable fingerprint of ``parts``: the first 32 hexadecimal digits of their SHA-256."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]

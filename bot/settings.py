@@ -1,0 +1,133 @@
+"""Reads the environment once and says what is missing or wrong, all at once. Nobody else touches ``os.environ``.
+
+Each setting is explained in ``.env.example``; a test compares the two.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot.errors import SettingsError
+
+DEFAULT_PORT = 3000
+
+
+class SlackMode(StrEnum):
+    """How Slack's events reach the bot."""
+
+    HTTP = "http"
+    SOCKET = "socket"
+
+
+UserIds = Annotated[tuple[str, ...], NoDecode]  # "U1,U2" in the environment, not JSON
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, with its default. Periods are in seconds."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
+
+    slack_bot_token: str = Field(min_length=1, pattern=r"^xox[a-z]-\S+$")
+    slack_signing_secret: str = Field(min_length=8)
+    slack_app_token: str | None = Field(default=None, pattern=r"^xapp-\S+$")
+    slack_mode: SlackMode | None = None
+    slack_api_url: str = Field(default="https://slack.com/api/", pattern=r"^https?://\S+$")
+
+    port: int | None = Field(default=None, ge=1, le=65535)
+    host: str = "0.0.0.0"
+    database_url: str = "sqlite:///var/firstline.db"
+    model_dir: Path = Path("var/model")
+    encoder_dir: Path = Path("var/encoders")
+    answers_file: Path | None = None
+
+    firstline_admins: UserIds = ()
+    firstline_agents: UserIds = ()
+    firstline_agent_capacity: int = Field(default=5, ge=1, le=100)
+    firstline_agent_channel: str | None = Field(default=None, pattern=r"^[CG][A-Z0-9]+$")
+    firstline_close_label: str = Field(default="Yes, close my request", min_length=1, max_length=75)
+
+    firstline_workers: int = Field(default=4, ge=1, le=64)
+    firstline_offer_s: float = Field(default=120, gt=0)
+    firstline_deadline_s: float = Field(default=4 * 3600, gt=0)
+    firstline_reopen_window_s: float = Field(default=4 * 86400, gt=0)
+    firstline_match_tick_s: float = Field(default=15, gt=0)
+    firstline_lease_s: float = Field(default=60, gt=0)
+    firstline_poll_s: float = Field(default=0.5, gt=0)
+    firstline_max_attempts: int = Field(default=8, ge=1)
+    firstline_retry_base_s: float = Field(default=1, gt=0)
+    firstline_inbox_limit: int = Field(default=20_000, ge=1)
+    firstline_slack_timeout_s: float = Field(default=10, gt=0)
+    firstline_reconcile_s: float = Field(default=300, gt=0)
+    firstline_keep_s: float = Field(default=30 * 86400, gt=0)
+
+    @field_validator("firstline_admins", "firstline_agents", mode="before")
+    @classmethod
+    def _split_ids(cls, value: Any) -> Any:
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
+
+    @field_validator("firstline_admins", "firstline_agents")
+    @classmethod
+    def _look_like_users(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [user for user in value if not user.startswith(("U", "W")) or not user.isalnum()]
+        if wrong:
+            raise ValueError(f"not a Slack user id (U... or W...): {', '.join(wrong)}")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        if value.startswith(("postgres://", "postgresql://")):
+            return "postgresql+psycopg://" + value.split("://", 1)[1]
+        if not value.startswith(("sqlite:///", "postgresql+psycopg://")):
+            raise ValueError("must start with sqlite:/// or postgresql://")
+        return value
+
+    @field_validator("slack_api_url")
+    @classmethod
+    def _ends_with_slash(cls, value: str) -> str:
+        return value if value.endswith("/") else value + "/"
+
+    @model_validator(mode="after")
+    def _socket_needs_token(self) -> "Settings":
+        if self.slack_mode is SlackMode.SOCKET and not self.slack_app_token:
+            raise ValueError("SLACK_MODE=socket needs SLACK_APP_TOKEN")
+        return self
+
+    @property
+    def mode(self) -> SlackMode:
+        """Socket Mode when there is an app token, unless SLACK_MODE says otherwise."""
+        if self.slack_mode is not None:
+            return self.slack_mode
+        return SlackMode.SOCKET if self.slack_app_token else SlackMode.HTTP
+
+
+class StorageSettings(Settings):
+    """What the commands that only read or change the database need: no Slack tokens."""
+
+    slack_bot_token: str = ""
+    slack_signing_secret: str = ""
+
+
+def load_settings(kind: Callable[[], Settings] = Settings) -> Settings:  # type: ignore[assignment]
+    """Read the environment and ``.env``; raise SettingsError with one line that names every fault, never a value."""
+    try:
+        return kind()
+    except ValidationError as error:
+        raise SettingsError("; ".join(_sentence(fault) for fault in error.errors())) from None
+
+
+def _sentence(fault: Any) -> str:
+    name = str(fault["loc"][0]).upper() if fault["loc"] else "settings"
+    if fault["type"] == "missing":
+        return f"{name} is missing"
+    if fault["type"] == "string_pattern_mismatch":
+        return f"{name} does not look right (see .env.example)"
+    return f"{name}: {fault['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,125 @@
+"""The environment is read once, and every fault is named at once."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.errors import SettingsError
+from bot.settings import Settings, SlackMode, StorageSettings, load_settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No .env and no setting from outside."""
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def set_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-1")
+    monkeypatch.setenv("SLACK_SIGNING_SECRET", "12345678")
+
+
+def test_every_missing_and_wrong_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One message names all faults."""
+    monkeypatch.setenv("PORT", "99999")
+    monkeypatch.setenv("DATABASE_URL", "mysql://somewhere")
+    monkeypatch.setenv("FIRSTLINE_ADMINS", "U1,bob@example.com")
+    monkeypatch.setenv("FIRSTLINE_OFFER_S", "-1")
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    for name in (
+        "SLACK_BOT_TOKEN",
+        "SLACK_SIGNING_SECRET",
+        "PORT",
+        "DATABASE_URL",
+        "FIRSTLINE_ADMINS",
+        "FIRSTLINE_OFFER_S",
+    ):
+        assert name in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_wrong_token_is_never_repeated_in_the_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message names the setting, not its value."""
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "hunter2-secret")
+    monkeypatch.setenv("SLACK_SIGNING_SECRET", "s3cr3t")
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    assert "SLACK_BOT_TOKEN" in str(refused.value)
+    assert "SLACK_SIGNING_SECRET" in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+    assert "s3cr3t" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("app_token", "mode", "expected"),
+    [
+        (None, None, SlackMode.HTTP),
+        ("xapp-1", None, SlackMode.SOCKET),
+        ("xapp-1", "http", SlackMode.HTTP),
+        ("xapp-1", "socket", SlackMode.SOCKET),
+    ],
+)
+def test_an_app_token_means_socket_mode_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, app_token: str | None, mode: str | None, expected: SlackMode
+) -> None:
+    """SLACK_MODE wins over the presence of SLACK_APP_TOKEN."""
+    set_tokens(monkeypatch)
+    if app_token:
+        monkeypatch.setenv("SLACK_APP_TOKEN", app_token)
+    if mode:
+        monkeypatch.setenv("SLACK_MODE", mode)
+    assert load_settings().mode is expected
+
+
+def test_socket_mode_without_an_app_token_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SLACK_MODE=socket names the setting it needs."""
+    set_tokens(monkeypatch)
+    monkeypatch.setenv("SLACK_MODE", "socket")
+    with pytest.raises(SettingsError, match="SLACK_APP_TOKEN"):
+        load_settings()
+
+
+def test_lists_of_people_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spaces and empty parts do not matter."""
+    set_tokens(monkeypatch)
+    monkeypatch.setenv("FIRSTLINE_AGENTS", " U1, W2 ,,U3 ")
+    assert load_settings().firstline_agents == ("U1", "W2", "U3")
+
+
+def test_commands_on_the_database_need_no_tokens() -> None:
+    """Migrating or exporting works without Slack."""
+    assert load_settings(StorageSettings).database_url == "sqlite:///var/firstline.db"
+
+
+def test_the_example_file_names_every_setting_with_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """.env.example and the code agree, both ways."""
+    set_tokens(monkeypatch)
+    settings = load_settings()
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    written = dict(
+        re.match(r"(?:# )?([A-Z_]+)=(.*)", line).groups()
+        for line in lines
+        if re.match(r"(?:# )?[A-Z_]+=", line)
+    )  # type: ignore[union-attr]
+    assert set(written) == {name.upper() for name in Settings.model_fields}
+    for name, value in written.items():
+        default = getattr(settings, name.lower())
+        if name.startswith("SLACK_") and name != "SLACK_API_URL":
+            continue
+        assert value == _as_written(default), name
+    for number, line in enumerate(lines):
+        if re.match(r"(?:# )?[A-Z_]+=", line):
+            assert lines[number - 1].startswith("# "), f"{line} has no sentence above it"
+            assert lines[number - 1].rstrip().endswith((".", ":")), f"{line} has no sentence above it"
+
+
+def _as_written(value: object) -> str:
+    if value is None or value == ():
+        return ""
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
