@@ -2,15 +2,19 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bot.errors import BotError
+
+if TYPE_CHECKING:  # commands import what they need, so that `--help` is quick
+    from bot.settings import Settings
+    from bot.storage.database import Database
 
 app = typer.Typer(
     help="Firstline: a self-hosted Slack bot for IT support.",
@@ -21,17 +25,25 @@ app = typer.Typer(
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")]
 
 
-class Period(StrEnum):
-    """How far back numbers reach."""
-
-    WEEK = "7d"
-    MONTH = "30d"
-    ALL = "all"
-
-
 def now() -> datetime:
     """The clock of every command."""
     return datetime.now(UTC)
+
+
+@contextmanager
+def opened() -> Iterator[tuple["Database", "Settings"]]:
+    """The database at DATABASE_URL, at this version's schema, and the settings that need no Slack."""
+    from bot.settings import StorageSettings, load_settings
+    from bot.storage import schema
+    from bot.storage.database import Database, open_engine
+
+    settings = load_settings(StorageSettings)
+    engine = open_engine(settings.database_url)
+    schema.require_head(engine)
+    try:
+        yield Database(engine), settings
+    finally:
+        engine.dispose()
 
 
 @app.command()
@@ -86,17 +98,18 @@ def doctor(as_json: AsJson = False) -> None:
 
 @app.command()
 def stats(
-    period: Annotated[Period, typer.Argument(help="How far back.")] = Period.MONTH,
+    period: Annotated[str, typer.Argument(help="7d, 30d or all.")] = "30d",
     team: Annotated[
         str | None, typer.Option(help="Workspace id; needed when the database holds several.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the numbers that `/firstline stats` shows."""
-    from bot.reports import stats_report
+    from bot.reports import stats_as_dict, stats_as_text, stats_of
 
-    report = stats_report(now(), period.value, team)
-    typer.echo(json.dumps(report.as_dict()) if as_json else report.as_text())
+    with opened() as (database, settings):
+        numbers = stats_of(database, now(), period, team, settings)
+    typer.echo(json.dumps(stats_as_dict(numbers)) if as_json else stats_as_text(numbers))
 
 
 @app.command()
@@ -108,9 +121,10 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write the append-only event log to a file."""
-    from bot.reports import export_events
+    from bot.export import export_events
 
-    count = export_events(out, team)
+    with opened() as (database, _):
+        count = export_events(database, out, team)
     if str(out) != "-":
         typer.echo(
             json.dumps({"events": count, "file": str(out)})
@@ -126,10 +140,13 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Run the requests you have through the model at MODEL_DIR: what it would show now, beside what was shown."""
-    from bot.reports import replay_requests
+    from dataclasses import asdict
 
-    report = replay_requests(limit, team)
-    typer.echo(json.dumps(report.as_dict()) if as_json else report.as_text())
+    from bot.reports import replay as replay_history
+
+    with opened() as (database, settings):
+        report = replay_history(database, settings, limit, team)
+    typer.echo(json.dumps(asdict(report)) if as_json else report.as_text())
 
 
 @app.command()
@@ -141,8 +158,10 @@ def seed(
 ) -> None:
     """Fill an empty database with made-up history, to look at reports before there is any of your own."""
     from bot.demo import make_history
+    from classifier import load_answers
 
-    count = make_history(now(), team, requests, random_seed)
+    with opened() as (database, settings):
+        count = make_history(database, settings, load_answers(), now(), team, requests, random_seed)
     typer.echo(
         json.dumps({"requests": count, "team": team})
         if as_json

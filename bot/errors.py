@@ -8,7 +8,10 @@
     ├── PortTaken            another program listens on the port
     ├── RefusedMove          the request is no longer in a state that allows this
     ├── NotAllowed           this person may not do that
-    └── LeaseLost            another worker has taken this row over
+    ├── ReplyAhead           a reply arrived before the message it answers
+    ├── LeaseLost            another worker has taken this row over
+    ├── NotStored            a delivery could not be stored, so it is not acknowledged
+    └── SlackAway            Slack cannot be asked who the bot is
 """
 
 
@@ -36,5 +39,17 @@ class NotAllowed(BotError):
     """You may not do that."""
 
 
+class ReplyAhead(BotError):
+    """This reply arrived before the message it answers; it is worked again a little later."""
+
+
 class LeaseLost(BotError):
     """Another worker has taken this row over; this attempt leaves no trace."""
+
+
+class NotStored(BotError):
+    """The delivery could not be stored; Slack will send it again."""
+
+
+class SlackAway(BotError):
+    """Slack does not answer, or refuses the token."""

@@ -36,10 +36,12 @@ class EventKind(StrEnum):
     CLOSED_BY_SUGGESTION = "closed_by_suggestion"
     REOPENED = "reopened"
     ESCALATED = "escalated"
+    REASON_GIVEN = "reason_given"  # why the suggestions were no help
     OFFERED = "offered"
     ACCEPTED = "accepted"
     DECLINED = "declined"
     EXPIRED = "expired"
+    NOBODY_FREE = "nobody_free"  # nobody could be offered the request: the fallback was told
     RESOLVED = "resolved"
     HANDED_BACK = "handed_back"
     WITHDRAWN = "withdrawn"

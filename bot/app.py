@@ -1,0 +1,239 @@
+"""Puts the parts together, once, and runs them until told to stop. The only place that composes.
+
+Starts from the inside out, so that nothing comes in before there is somebody to work on it; stops from the outside in.
+"""
+
+import os
+import signal
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC
+from types import FrameType
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from bot.delivery.sender import Sender
+from bot.delivery.slack import Slack, forget_proxies
+from bot.deps import Deps
+from bot.edge.bolt import authorize_as, build_bolt
+from bot.edge.guard import Guard
+from bot.edge.http import build_http
+from bot.edge.metrics import Metrics
+from bot.edge.server import HttpServer, listen
+from bot.edge.socket import SocketEdge
+from bot.edge.worker import InboxWorker
+from bot.edge.writer import InboxWriter
+from bot.errors import BotError, PortTaken, SchemaError, SlackAway
+from bot.jobs.matching import Matcher
+from bot.jobs.offers import close_old, expire_offers
+from bot.jobs.prune import prune
+from bot.jobs.reconcile import reconcile
+from bot.jobs.schedule import Schedule
+from bot.listeners import register
+from bot.logs import configure_logs
+from bot.services import agents
+from bot.services.deciding import Decider
+from bot.settings import DEFAULT_PORT, Settings, SlackMode
+from bot.storage import schema
+from bot.storage.database import Clock, Database, open_engine
+from bot.storage.work import Wake, Work
+from classifier import AnswersRefused, ClassifierError, load, load_answers
+
+log = structlog.get_logger(__name__)
+
+DRAIN_S = 8.0  # of the 10 s that a stop may take
+PORTS_TO_TRY = 50
+EXPIRY_S = 5.0  # how often overdue offers are looked for
+HOUR_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """A running bot, or one ready to run."""
+
+    deps: Deps
+    slack: Slack
+    server: HttpServer
+    socket_edge: SocketEdge | None
+    writer: InboxWriter
+    worker: InboxWorker
+    sender: Sender
+    matcher: Matcher
+    scheduler: BackgroundScheduler
+
+    def start(self) -> None:
+        """Start every part; returns when Slack's deliveries are taken."""
+        self._seed_agents()
+        self.sender.start()
+        self.worker.start()
+        self.matcher.start()
+        self.writer.start()
+        self.scheduler.start()
+        self.server.start()
+        if self.socket_edge is not None:
+            self.socket_edge.start()
+
+    def stop(self, drain_s: float = DRAIN_S) -> bool:
+        """Take nothing more and finish what is in work; False when some outlasts ``drain_s`` (its lease runs out)."""
+        end = time.monotonic() + drain_s
+
+        def left() -> float:
+            return max(0.1, end - time.monotonic())
+
+        if self.socket_edge is not None:
+            self.socket_edge.stop()
+        ended = [self.server.stop(left()), self.writer.stop(left())]
+        self.scheduler.shutdown(wait=False)
+        ended += [self.worker.stop(left()), self.matcher.stop(left()), self.sender.stop(left())]
+        self.deps.db.dispose()
+        return all(ended)
+
+    @property
+    def port(self) -> int:
+        """Where HTTP is served."""
+        return self.server.port
+
+    def _seed_agents(self) -> None:
+        try:
+            team_id = self.slack.identity().team_id
+        except SlackAway as error:
+            log.warning("slack_away", detail=str(error))  # the matcher seeds as soon as it has work
+            return
+        with self.deps.db.writing() as session:
+            agents.seed(session, self.deps.clock(), team_id, self.deps.settings)
+
+
+def load_decider(settings: Settings) -> Decider:
+    """The decider for the model at MODEL_DIR; without one that can be trusted, a decider that always asks a person."""
+    try:
+        return Decider(load(settings.model_dir, settings.encoder_dir))
+    except (ClassifierError, OSError) as error:
+        log.error("no_model", detail=str(error), consequence="every request goes to a person")
+        return Decider(None, str(error))
+
+
+def build(settings: Settings, clock: Clock, listening: socket.socket, decider: Decider | None = None) -> Bot:
+    """Compose a bot that serves on ``listening``. Raises SchemaError, or BotError when the answers cannot be read."""
+    forget_proxies(settings.slack_api_url, os.environ)
+    engine = open_engine(settings.database_url)
+    schema.require_head(engine)
+    db, wake = Database(engine), Wake()
+    try:
+        answers = load_answers(settings.answers_file) if settings.answers_file else load_answers()
+    except AnswersRefused as error:
+        raise BotError(str(error)) from None
+    deps = Deps(
+        settings=settings,
+        db=db,
+        work=Work(db, clock, wake),
+        wake=wake,
+        clock=clock,
+        decider=decider or load_decider(settings),
+        answers=answers,
+    )
+    slack, metrics = Slack(settings), Metrics(db, clock)
+    bolt = build_bolt(settings, authorize_as(slack))
+    register(bolt, deps)
+    writer = InboxWriter(db, clock, wake.inbox, limit=settings.firstline_inbox_limit)
+    worker = InboxWorker(settings, db, clock, wake, bolt, metrics.handled)
+    sender = Sender(settings, db, clock, wake, slack, metrics.said)
+    matcher = Matcher(deps)
+    checks = {
+        "database": lambda: _database_fault(deps),
+        "threads": lambda: _dead_threads(writer=writer, worker=worker, sender=sender, matcher=matcher),
+    }
+    http = build_http(Guard(settings.slack_signing_secret, clock), writer, bolt, metrics, checks)
+    return Bot(
+        deps=deps,
+        slack=slack,
+        server=HttpServer(http, listening),
+        socket_edge=SocketEdge(settings, writer, bolt, metrics)
+        if settings.mode is SlackMode.SOCKET
+        else None,
+        writer=writer,
+        worker=worker,
+        sender=sender,
+        matcher=matcher,
+        scheduler=_schedule(deps, slack),
+    )
+
+
+def serve(settings: Settings, clock: Clock) -> None:
+    """Run until SIGTERM or SIGINT, then drain."""
+    configure_logs()
+    listening = _listen(settings)
+    bot = build(settings, clock, listening)
+    stopping = threading.Event()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    bot.start()
+    log.info("ready", port=bot.port, mode=settings.mode.value, model=_model_name(bot.deps.decider))
+    while not stopping.wait(3600):
+        pass
+    log.info("stopping")
+    drained = bot.stop()
+    log.info("stopped", drained=drained)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """The socket for PORT; without PORT the first free one from 3000 on, and a line that says so."""
+    if settings.port is not None:
+        try:
+            return listen(settings.host, settings.port)
+        except PortTaken as error:
+            free = _first_free(settings.host, settings.port + 1)
+            raise PortTaken(f"{error}; {free} is free: PORT={free}") from None
+    port = _first_free(settings.host, DEFAULT_PORT)
+    if port != DEFAULT_PORT:
+        log.warning("port_taken", wanted=DEFAULT_PORT, using=port)
+    return listen(settings.host, port)
+
+
+def _first_free(host: str, start: int) -> int:
+    for port in range(start, min(start + PORTS_TO_TRY, 65536)):
+        try:
+            listen(host, port).close()
+        except PortTaken:
+            continue
+        return port
+    raise PortTaken(f"no port from {start} on is free")
+
+
+def _schedule(deps: Deps, slack: Slack) -> BackgroundScheduler:
+    """Every job with its period; on all replicas, each tick run by one of them."""
+    settings = deps.settings
+    scheduler = BackgroundScheduler(timezone=UTC)
+    schedule = Schedule(scheduler, deps.db, deps.clock)
+    schedule.every("expire_offers", min(EXPIRY_S, settings.firstline_offer_s), lambda: expire_offers(deps))
+    schedule.every("close_old", HOUR_S, lambda: close_old(deps))
+    schedule.every("prune", HOUR_S, lambda: prune(deps.db, deps.clock, settings.firstline_keep_s))
+    schedule.every(
+        "reconcile",
+        settings.firstline_reconcile_s,
+        lambda: reconcile(deps.db, deps.clock, slack, deps.wake.inbox),
+    )
+    return scheduler
+
+
+def _database_fault(deps: Deps) -> str | None:
+    try:
+        schema.require_head(deps.db.engine)
+    except SchemaError as error:
+        return str(error)
+    return None
+
+
+def _dead_threads(**parts: InboxWriter | InboxWorker | Sender | Matcher) -> str | None:
+    dead = [name for name, part in parts.items() if not part.is_alive]
+    return f"not running: {', '.join(dead)}" if dead else None
+
+
+def _model_name(decider: Decider) -> str:
+    return decider.classifier.model_id if decider.classifier else "none"

@@ -1,0 +1,108 @@
+"""What agents see: the offer, and what became of it. People's words are quoted and escaped."""
+
+from datetime import datetime
+
+from slack_sdk.models.blocks import Block
+
+from bot.blocks.message import Message, button, buttons, plain_message, section, small
+from bot.blocks.text import category_name, duration, escape, moment, person, quote
+from bot.ids import ActionId
+from bot.lifecycle import AssignmentState
+from bot.services.views import OfferView, RequestView
+
+TAKE = "take"  # suffix of ACCEPT: the value is a request's id, not an assignment's
+ENDINGS: dict[AssignmentState, str] = {
+    AssignmentState.DECLINED: "You declined this request; it is offered to somebody else.",
+    AssignmentState.EXPIRED: "You did not answer in time, so this request is offered to somebody else.",
+    AssignmentState.RESOLVED: ":white_check_mark: Resolved. Thank you!",
+    AssignmentState.HANDED_BACK: "You handed this request back; it is offered to somebody else.",
+    AssignmentState.CANCELLED: "The requester no longer needs help with this.",
+}
+
+
+def offer_card(offer: OfferView, now: datetime) -> Message:
+    """An offer: the words, what they are about, the deadline, why this agent, and the two answers."""
+    request = offer.request
+    text = f"A request for you from {person(request.requester_id)}"
+    value = str(offer.assignment_id)
+    blocks: list[Block] = [
+        section(f"*{text}*"),
+        section(quote(offer.words)),
+        small(_facts(request, now)),
+        small(escape(offer.reason)),
+        buttons(
+            button(ActionId.ACCEPT, "Accept", value, style="primary"),
+            button(ActionId.DECLINE, "Decline", value),
+        ),
+    ]
+    if offer.expires_at is not None:
+        blocks.append(small(f"Without an answer by {moment(offer.expires_at)} it goes to somebody else."))
+    return Message(text, tuple(blocks))
+
+
+def accepted_card(offer: OfferView, now: datetime) -> Message:
+    """Accepted: the way to end the work."""
+    request = offer.request
+    text = f"You are helping {person(request.requester_id)}"
+    value = str(offer.assignment_id)
+    return Message(
+        text,
+        (
+            section(f"*{text}* in the group conversation with me."),
+            section(quote(offer.words)),
+            small(_facts(request, now)),
+            buttons(
+                button(ActionId.RESOLVE, "Resolve", value, style="primary"),
+                button(ActionId.HAND_BACK, "Hand back", value),
+            ),
+        ),
+    )
+
+
+def ended_card(offer: OfferView, state: AssignmentState) -> Message:
+    """What became of an offer, with nothing left to press."""
+    text = ENDINGS[state]
+    return Message(text, (section(text), section(quote(offer.request.text, 600))))
+
+
+def introduction(offer: OfferView) -> Message:
+    """The first message in the group conversation of requester, agent and bot."""
+    request = offer.request
+    text = f"{person(request.agent_id or '')} will help {person(request.requester_id)} with this:"
+    hint = "You can write to each other here; files and calls work too. I stay out of it."
+    return Message(text, (section(text), section(quote(offer.words)), small(hint)))
+
+
+def forwarded(request: RequestView, words: str) -> Message:
+    """What the requester added in the request's thread while an agent is on it."""
+    text = f"{person(request.requester_id)} added in the thread of the request:"
+    return Message(f"{text}\n{quote(words, 1500)}", (section(text), section(quote(words))))
+
+
+def no_longer_needed(request: RequestView) -> Message:
+    """To the group conversation, when the requester withdraws while an agent is on it."""
+    return plain_message(f"{person(request.requester_id)} no longer needs help with this.")
+
+
+def nobody_free(request: RequestView, detail: str) -> Message:
+    """Told to the fallback channel, or to the administrators, once for each request."""
+    text = f":warning: Nobody can be offered a request of {person(request.requester_id)}"
+    facts = f"Category: {category_name(request.category)} · {escape(detail, 500)}"
+    take = button(ActionId.ACCEPT, "I'll take it", str(request.id), suffix=TAKE, style="primary")
+    return Message(text, (section(f"*{text}*"), section(quote(request.text)), small(facts), buttons(take)))
+
+
+def somebody_took(request: RequestView) -> Message:
+    """What the fallback's message becomes."""
+    text = f":white_check_mark: {person(request.agent_id or '')} took a request of {person(request.requester_id)}"
+    return Message(text, (section(text), section(quote(request.text, 600))))
+
+
+def _facts(request: RequestView, now: datetime) -> str:
+    sure = f" ({request.confidence:.0%} sure)" if request.confidence is not None else ""
+    facts = [f"Category: {category_name(request.category)}{sure}"]
+    if request.waiting_since is not None:
+        facts.append(f"waiting for {duration((now - request.waiting_since).total_seconds())}")
+    if request.deadline_at is not None:
+        facts.append(f"deadline {moment(request.deadline_at)}")
+    return " · ".join(facts)

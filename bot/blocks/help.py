@@ -1,0 +1,24 @@
+"""Short answers to ``/firstline``."""
+
+from bot.blocks.message import Message, plain_message
+from bot.services.agents import Presence
+
+FOR_ALL = (
+    "Write me a direct message to open a request; a reply in its thread belongs to it.\n"
+    "• `/firstline on` and `/firstline away`: agents say whether requests are offered to them\n"
+    "• `/firstline help`: this"
+)
+FOR_ADMINS = "\n• `/firstline stats`, `/firstline stats 7d` or `all`: the numbers (30 days without a period)"
+
+
+def help_message(is_admin: bool) -> Message:
+    """What can be typed; administrators see what only they may."""
+    return plain_message(FOR_ALL + (FOR_ADMINS if is_admin else ""))
+
+
+def presence_message(presence: Presence) -> Message:
+    """After ``on`` or ``away``."""
+    already = "" if presence.changed else "already "
+    if presence.is_on:
+        return plain_message(f"You are {already}on: requests are offered to you.")
+    return plain_message(f"You are {already}away: nothing new is offered to you. What you have stays yours.")

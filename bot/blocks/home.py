@@ -1,0 +1,88 @@
+"""App Home: the same page for everybody, with more on it for agents and administrators."""
+
+from collections.abc import Sequence
+
+from slack_sdk.models.blocks import Block, DividerBlock, HeaderBlock
+
+from bot.blocks.message import section, small
+from bot.blocks.stats import stats_message
+from bot.blocks.text import category_name, escape, moment, person
+from bot.lifecycle import RequestState
+from bot.services.home import AgentDesk, Health, Home
+from bot.services.views import OfferView, RequestView
+
+STATE_NAMES: dict[RequestState, str] = {
+    RequestState.NEW: "waits for your next message",
+    RequestState.SUGGESTED: "suggestions are waiting for your answer",
+    RequestState.CLOSED_BY_SUGGESTION: "closed with a suggestion",
+    RequestState.WAITING: "waits for a person",
+    RequestState.OFFERED: "on its way to a person",
+    RequestState.IN_PROGRESS: "in work",
+    RequestState.RESOLVED: "resolved",
+    RequestState.CLOSED: "closed",
+    RequestState.WITHDRAWN: "withdrawn",
+}
+
+
+def home_blocks(home: Home) -> tuple[Block, ...]:
+    """At most 100 blocks, Slack's limit for a view."""
+    blocks: list[Block] = []
+    if home.health is not None:
+        blocks += [*_health(home.health), DividerBlock()]
+    if home.desk is not None:
+        blocks += [*_desk(home.desk), DividerBlock()]
+    blocks += _mine(home.mine)
+    return tuple(blocks)
+
+
+def _mine(requests: Sequence[RequestView]) -> list[Block]:
+    blocks: list[Block] = [HeaderBlock(text="My requests")]
+    if not requests:
+        blocks.append(section("None yet. Write me a message, and I will look for an answer."))
+    for request in requests:
+        who = f" by {person(request.agent_id)}" if request.agent_id else ""
+        blocks.append(section(f"*{_first_line(request.text)}*"))
+        blocks.append(small(f"{STATE_NAMES[request.state]}{who} · opened {moment(request.opened_at)}"))
+    return blocks
+
+
+def _desk(desk: AgentDesk) -> list[Block]:
+    presence = (
+        "You are *on*: requests are offered to you."
+        if desk.is_on
+        else "You are *away*: nothing is offered to you."
+    )
+    switch = "`/firstline away` or `/firstline on` changes that."
+    blocks: list[Block] = [
+        HeaderBlock(text="My desk"),
+        section(f"{presence} {switch}"),
+        small(f"{desk.load} of {desk.capacity} places taken · {desk.waiting} requests wait for somebody"),
+    ]
+    for offer in desk.in_hand:
+        blocks += _in_hand(offer)
+    return blocks
+
+
+def _in_hand(offer: OfferView) -> list[Block]:
+    request = offer.request
+    deadline = f" · deadline {moment(request.deadline_at)}" if request.deadline_at else ""
+    words = section(f"{person(request.requester_id)}: {_first_line(request.text)}")
+    facts = small(f"{STATE_NAMES[request.state]} · {category_name(request.category)}{deadline}")
+    return [words, facts]
+
+
+def _health(health: Health) -> list[Block]:
+    faults = health.dead_inbox + health.dead_outbox
+    model = f"model {health.model_id}" if health.model_id else f":warning: no model: {health.model_fault}"
+    lines = [
+        f"• {escape(model, 300)}",
+        f"• {health.agents_on} of {health.agents} agents are on",
+        f"• {health.waiting} requests wait for somebody",
+        f"• {faults} deliveries were given up"
+        + (" :warning: `python -m bot doctor` says more" if faults else ""),
+    ]
+    return [HeaderBlock(text="Health"), section("\n".join(lines)), *stats_message(health.stats).blocks]
+
+
+def _first_line(text: str) -> str:
+    return escape(text.splitlines()[0] if text else "(no words)", 150)

@@ -1,0 +1,90 @@
+"""`/firstline stats` as Block Kit: counts first, then times, then a table by category."""
+
+from slack_sdk.models.blocks import Block, DividerBlock, HeaderBlock
+
+from bot.blocks.message import Message, section, small
+from bot.blocks.text import category_name, duration, escape
+from bot.services.periods import Period
+from bot.services.stats import Counts, Stats
+
+TITLES = {
+    Period.WEEK: "the last 7 days",
+    Period.MONTH: "the last 30 days",
+    Period.ALL: "all time",
+}
+FEW = 30  # requests: below this a share says little
+ROWS = 12  # categories in the table
+
+
+def stats_message(stats: Stats) -> Message:
+    """The numbers of a period."""
+    title = f"Firstline, {TITLES[stats.period]}"
+    total = stats.total
+    if total.opened == 0:
+        return Message(f"{title}: no requests yet", (HeaderBlock(text=title), section("No requests yet.")))
+    blocks: list[Block] = [
+        HeaderBlock(text=title),
+        section(_outcomes(total)),
+        section(_suggestions(total)),
+        section(_times(stats)),
+        DividerBlock(),
+        section(f"```{_table(stats)}```"),
+        small(_explanation(total)),
+    ]
+    summary = f"{title}: {total.opened} requests, {total.deflected} deflected, {total.escalated} escalated"
+    return Message(summary, tuple(blocks))
+
+
+def _outcomes(total: Counts) -> str:
+    return (
+        f"*{total.opened}* requests\n"
+        f"• *{_share(total.deflected, total.opened)}* deflected, {total.pending} more closed but still within the window\n"
+        f"• *{_share(total.resolved, total.opened)}* resolved by a person\n"
+        f"• {total.still_open} open, {total.withdrawn} withdrawn"
+    )
+
+
+def _suggestions(total: Counts) -> str:
+    return (
+        f"Suggestions for {_share(total.suggested, total.opened)}; of these\n"
+        f"• {_share(total.engaged, total.suggested)} saw a click\n"
+        f"• {_share(total.escalated, total.suggested)} went on to a person\n"
+        f"Straight to a person: {_share(total.abstained, total.opened)}. Reopened: {total.reopened}."
+    )
+
+
+def _times(stats: Stats) -> str:
+    return (
+        f"Half of the people had\n"
+        f"• the first answer within {_time(stats.median_answer_s)}\n"
+        f"• somebody who took it within {_time(stats.median_accept_s)} of waiting for one\n"
+        f"• it resolved by a person within {_time(stats.median_resolve_s)}"
+    )
+
+
+def _table(stats: Stats) -> str:
+    width = 22
+    lines = [f"{'category':{width}} {'all':>6} {'deflected':>9} {'escalated':>9} {'to person':>9}"]
+    for category, counts in stats.by_category[:ROWS]:
+        name = category_name(category)[:width]
+        lines.append(
+            f"{name:{width}} {counts.opened:>6} {counts.deflected:>9} {counts.escalated:>9} {counts.abstained:>9}"
+        )
+    left = len(stats.by_category) - ROWS
+    if left > 0:
+        lines.append(f"and {left} more")
+    return escape("\n".join(lines), 2900)
+
+
+def _explanation(total: Counts) -> str:
+    meaning = "Deflected: closed with a suggestion's button and not reopened within the window. Silence counts as nothing."
+    few = f" {total.opened} requests are too few to judge shares by." if total.opened < FEW else ""
+    return meaning + few
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part} ({part / whole:.0%})" if whole else str(part)
+
+
+def _time(seconds: float | None) -> str:
+    return "(nothing yet)" if seconds is None else duration(max(0.0, seconds))

@@ -1,0 +1,144 @@
+"""The calls to Slack behind each kind of outbox row. They raise what slack_sdk raises, or NotDelivered."""
+
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from slack_sdk import WebClient
+from slack_sdk.webhook import WebhookClient
+
+from bot.delivery.faults import Fault, FaultKind, NotDelivered, fault_of_answer
+from bot.storage.said import slack_ts
+
+METADATA_TYPE = "firstline"  # of the metadata on each message; people never see it
+CLOCKS_APART = timedelta(minutes=10)  # how far our clock may be from Slack's when looking for a message
+PAGE_MESSAGES = 200
+PAGES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Where a message stands."""
+
+    channel_id: str
+    ts: str
+
+
+def open_conversation(client: WebClient, user_ids: list[str]) -> str:
+    """The channel of the DM (one person) or group DM (several) with the bot."""
+    opened: dict[str, Any] = client.conversations_open(users=user_ids)["channel"]
+    return str(opened["id"])
+
+
+def post_message(client: WebClient, channel_id: str, payload: dict[str, Any], dedupe_key: str) -> Said:
+    """chat.postMessage, marked with its dedupe key, links not unfolded."""
+    answered = client.chat_postMessage(
+        channel=channel_id,
+        thread_ts=payload.get("thread_ts"),
+        text=payload["text"],
+        blocks=payload["blocks"] or None,
+        metadata={"event_type": METADATA_TYPE, "event_payload": {"dedupe_key": dedupe_key}},
+        unfurl_links=False,
+        unfurl_media=False,
+    )
+    return Said(answered["channel"], answered["ts"])
+
+
+def find_message(
+    client: WebClient, channel_id: str, thread_ts: str | None, dedupe_key: str, since: datetime
+) -> Said | None:
+    """The message that carries ``dedupe_key``, if it was posted after all."""
+    for message in _history(client, channel_id, thread_ts, slack_ts(since - CLOCKS_APART)):
+        metadata = message.get("metadata") or {}
+        if (
+            metadata.get("event_type") == METADATA_TYPE
+            and (metadata.get("event_payload") or {}).get("dedupe_key") == dedupe_key
+        ):
+            return Said(channel_id, message["ts"])
+    return None
+
+
+def _history(
+    client: WebClient, channel_id: str, thread_ts: str | None, oldest: str
+) -> Iterator[dict[str, Any]]:
+    cursor: str | None = None
+    for _ in range(PAGES):
+        asked: dict[str, Any] = {
+            "channel": channel_id,
+            "oldest": oldest,
+            "limit": PAGE_MESSAGES,
+            "cursor": cursor,
+            "include_all_metadata": True,
+        }
+        answered = (
+            client.conversations_replies(ts=thread_ts, **asked)
+            if thread_ts
+            else client.conversations_history(**asked)
+        )
+        yield from answered["messages"]
+        cursor = (answered.get("response_metadata") or {}).get("next_cursor")
+        if not cursor:
+            return
+    # Not seen in so many messages is not "not there".
+    raise NotDelivered(Fault(FaultKind.PERMANENT, "too_many_messages_to_look_through"))
+
+
+def update_message(client: WebClient, said: Said, payload: dict[str, Any]) -> None:
+    """chat.update with text and blocks: left out, either would keep what it was."""
+    client.chat_update(channel=said.channel_id, ts=said.ts, text=payload["text"], blocks=payload["blocks"])
+
+
+def post_ephemeral(client: WebClient, channel_id: str, payload: dict[str, Any]) -> None:
+    """chat.postEphemeral."""
+    client.chat_postEphemeral(
+        channel=channel_id,
+        user=payload["user"],
+        thread_ts=payload.get("thread_ts"),
+        text=payload["text"],
+        blocks=payload["blocks"] or None,
+    )
+
+
+def publish_home(client: WebClient, payload: dict[str, Any]) -> None:
+    """views.publish."""
+    client.views_publish(user_id=payload["user_id"], view=payload["view"])
+
+
+def respond(webhook: WebhookClient, payload: dict[str, Any]) -> None:
+    """Answer through a response_url; raises NotDelivered for any answer but 200."""
+    body = {name: value for name, value in payload.items() if name != "response_url" and value != []}
+    answered = webhook.send_dict(body)
+    if answered.status_code != 200:
+        raise NotDelivered(
+            fault_of_answer(answered.status_code, (answered.body or "").strip(), answered.headers)
+        )
+
+
+def upload_image(client: WebClient, channel_id: str, payload: dict[str, Any]) -> None:
+    """A PNG with alternative text: a place to put it, the bytes, and only then the message that shows it.
+
+    What fails before the last step is seen by nobody and may be done again.
+    """
+    png = base64.b64decode(payload["png_base64"])
+    try:
+        place = client.files_getUploadURLExternal(
+            filename=payload["filename"], length=len(png), alt_txt=payload["alt_text"]
+        )
+        client._upload_file(  # the SDK's own second step of files_upload_v2, which has no public name
+            url=place["upload_url"],
+            data=png,
+            logger=client.logger,
+            timeout=client.timeout,
+            proxy=client.proxy,
+            ssl=client.ssl,
+        )
+    except OSError as error:
+        raise NotDelivered(Fault(FaultKind.NOT_DONE, type(error).__name__)) from None
+    client.files_completeUploadExternal(
+        files=[{"id": place["file_id"], "title": payload["title"]}],
+        channel_id=channel_id,
+        thread_ts=payload.get("thread_ts"),
+        initial_comment=payload["text"],
+    )

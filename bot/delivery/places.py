@@ -1,0 +1,74 @@
+"""Where things are said and what they are called, so that each is said once and can be changed later."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from bot.blocks.message import Message, plain_message
+from bot.delivery import outbox
+from bot.delivery.outbox import Address
+from bot.ids import message_key
+from bot.services.incoming import Incoming
+from bot.services.views import OfferView, RequestView
+from bot.settings import Settings
+
+
+def post(session: Session, now: datetime, to: Address, key: str, message: Message) -> None:
+    outbox.post(session, now, to, key=key, text=message.text, blocks=message.blocks)
+
+
+def post_line(session: Session, now: datetime, request: RequestView, what: str, words: str) -> None:
+    """One sentence in the request's thread, once."""
+    post(session, now, thread(request), message_key("line", request.id, what), plain_message(words))
+
+
+def update_card(session: Session, now: datetime, request: RequestView, event_id: int, card: Message) -> None:
+    outbox.update(
+        session,
+        now,
+        thread(request),
+        key=card_key(request),
+        version=str(event_id),
+        text=card.text,
+        blocks=card.blocks,
+    )
+
+
+def update_offer(session: Session, now: datetime, offer: OfferView, event_id: int, card: Message) -> None:
+    outbox.update(
+        session,
+        now,
+        Address(offer.request.team_id, user_ids=(offer.agent_id,)),
+        key=message_key("offer", offer.assignment_id),
+        version=str(event_id),
+        text=card.text,
+        blocks=card.blocks,
+    )
+
+
+def card_key(request: RequestView) -> str:
+    return message_key("card", request.id)
+
+
+def thread(request: RequestView) -> Address:
+    return Address(request.team_id, request.channel_id, thread_ts=request.thread_ts)
+
+
+def thread_of(incoming: Incoming) -> Address:
+    return Address(incoming.team_id, incoming.channel_id, thread_ts=incoming.thread_ts or incoming.ts)
+
+
+def group(request: RequestView) -> Address:
+    assert request.agent_id is not None
+    return Address(request.team_id, user_ids=(request.requester_id, request.agent_id))
+
+
+def fallback(request: RequestView, settings: Settings) -> list[Address]:
+    """Who hears of what nobody can be offered: the agents' channel, or else each administrator."""
+    if settings.firstline_agent_channel is not None:
+        return [Address(request.team_id, settings.firstline_agent_channel)]
+    return [Address(request.team_id, user_ids=(admin,)) for admin in settings.firstline_admins]
+
+
+def nobody_key(request: RequestView, address: Address) -> str:
+    return message_key("nobody", request.id, request.reopened_count, address.lane)

@@ -1,0 +1,230 @@
+"""Says what the outbox holds: each row once, in the order of its lane, no faster than Slack allows.
+
+What is known to have failed is tried again. What may have been done after all (a timeout, a cut connection, an error
+of Slack's own, a process that died) is looked for first, by the dedupe key in the messages' metadata; where it cannot
+be looked for (private answers), it is not said again.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from bot.delivery import calls
+from bot.delivery.calls import Said
+from bot.delivery.faults import Fault, FaultKind, NotDelivered, fault_of
+from bot.delivery.pace import Pace
+from bot.delivery.slack import Slack
+from bot.settings import Settings
+from bot.storage import claims, said
+from bot.storage.database import Clock, Database
+from bot.storage.pump import Pump
+from bot.storage.tables import OutboxKind, OutboxRow
+from bot.storage.work import Wake
+
+log = logging.getLogger(__name__)
+
+OUTCOME_UNKNOWN = "outcome_unknown"
+OUTAGE = timedelta(
+    minutes=30
+)  # while Slack is away for less than this nothing is given up, however many attempts
+POSTED_SOON = timedelta(seconds=0.3)  # an update waits so long for the message it changes
+AT_MOST_ONCE = frozenset({OutboxKind.RESPOND, OutboxKind.EPHEMERAL, OutboxKind.UPLOAD_IMAGE})
+QUIET_CODES = frozenset(
+    {"message_not_found", "never_posted"}
+)  # the person deleted it, or it was given up before
+
+
+class _Later(Exception):
+    """Nothing was tried; ask again at ``at``."""
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__()
+        self.at = at
+
+
+class Sender:
+    """Threads that empty the outbox. ``on_sent`` is told how many seconds lay between writing and saying."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        db: Database,
+        clock: Clock,
+        wake: Wake,
+        slack: Slack,
+        on_sent: Callable[[float], None] = lambda _seconds: None,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._slack = slack
+        self._on_sent = on_sent
+        self._pace = Pace()
+        self._lease_s = settings.firstline_lease_s
+        self._max_attempts = settings.firstline_max_attempts
+        self._backoff = claims.Backoff(settings.firstline_retry_base_s)
+        self._pump: Pump[OutboxRow] = Pump(
+            "outbox",
+            threads=settings.firstline_workers,
+            wake=wake.outbox,
+            poll_s=settings.firstline_poll_s,
+            claim=self.claim,
+            work=self.work,
+        )
+
+    def start(self) -> None:
+        """Start the threads; once."""
+        self._pump.start()
+
+    def stop(self, timeout_s: float) -> bool:
+        """Take no more rows and wait for those in work; False when some outlast ``timeout_s``."""
+        return self._pump.stop(timeout_s)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether every thread runs."""
+        return self._pump.is_alive
+
+    def claim(self, limit: int) -> Sequence[OutboxRow]:
+        """Take up to ``limit`` rows into work, after those whose sender died are put back."""
+        with self._db.writing() as session:
+            now = self._clock()
+            claims.serialise(session, OutboxRow)
+            claims.sweep(session, OutboxRow, now, max_attempts=None)
+            return claims.claim(
+                session, OutboxRow, now, lease_s=self._lease_s, limit=limit, waits_hold_lane=True
+            )
+
+    def work(self, row: OutboxRow) -> None:
+        """Say one claimed row and see that it is settled, put back or given up."""
+        try:
+            place = self._say(row)
+        except _Later as later:
+            self._put_back(row, later.at, row.attempts - 1, row.fault)
+        except Exception as error:  # the row's edge: whatever it is, it must not take the thread with it
+            fault = fault_of(error)
+            if fault is None:
+                log.error("outbox row %d (%s) met a bug: %s", row.id, row.kind, type(error).__name__)
+                fault = Fault(FaultKind.UNKNOWN, type(error).__name__)
+            self._fail(row, fault)
+        else:
+            self._settle(row, place)
+
+    def _say(self, row: OutboxRow) -> Said | None:
+        client = self._slack.client(row.team_id)
+        payload = row.payload
+        if row.kind in AT_MOST_ONCE and _may_be_done(row):
+            raise NotDelivered(Fault(FaultKind.PERMANENT, OUTCOME_UNKNOWN))
+        match row.kind:
+            case OutboxKind.POST:
+                return self._post(row)
+            case OutboxKind.UPDATE:
+                calls.update_message(client, self._posted(row), payload)
+            case OutboxKind.EPHEMERAL:
+                calls.post_ephemeral(client, self._channel(row), payload)
+            case OutboxKind.RESPOND:
+                calls.respond(self._slack.webhook(payload["response_url"]), payload)
+            case OutboxKind.PUBLISH_HOME:
+                calls.publish_home(client, payload)
+            case OutboxKind.UPLOAD_IMAGE:
+                calls.upload_image(client, self._channel(row), payload)
+        return None
+
+    def _post(self, row: OutboxRow) -> Said:
+        client = self._slack.client(row.team_id)
+        channel_id = self._channel(row)
+        if _may_be_done(row):
+            found = calls.find_message(
+                client, channel_id, row.payload.get("thread_ts"), row.dedupe_key, row.created_at
+            )
+            if found is not None:
+                return found
+        wait_until = self._pace.take(channel_id, self._clock())
+        if wait_until is not None:
+            raise _Later(wait_until)
+        return calls.post_message(client, channel_id, row.payload, row.dedupe_key)
+
+    def _channel(self, row: OutboxRow) -> str:
+        """The row's channel; a DM or group DM is opened the first time and remembered."""
+        channel_id, user_ids = row.payload["channel_id"], row.payload["user_ids"]
+        if channel_id is not None:
+            return str(channel_id)
+        with self._db.reading() as session:
+            known = said.find_channel(session, row.team_id, user_ids)
+        if known is not None:
+            return known
+        opened = calls.open_conversation(self._slack.client(row.team_id), user_ids)
+        with self._db.writing() as session:
+            said.remember_channel(
+                session, row.team_id, user_ids, opened, read_on_from=said.slack_ts(self._clock())
+            )
+        return opened
+
+    def _posted(self, row: OutboxRow) -> Said:
+        """Where the message stands that an update changes."""
+        key = row.message_key or ""
+        with self._db.reading() as session:
+            posted = said.find_posted(session, row.team_id, key)
+            if posted is not None:
+                return Said(posted.channel_id, posted.ts)
+            is_coming = said.is_still_to_be_posted(session, row.team_id, key)
+        if is_coming:  # in another lane: said to a person there, to their channel here
+            raise _Later(self._clock() + POSTED_SOON)
+        raise NotDelivered(Fault(FaultKind.PERMANENT, "never_posted"))
+
+    def _settle(self, row: OutboxRow, place: Said | None) -> None:
+        now = self._clock()
+        with self._db.writing() as session:
+            is_ours = claims.finish(session, OutboxRow, row.id, row.lease, now)
+            if is_ours and place is not None and row.message_key:
+                said.remember_posted(
+                    session,
+                    row.team_id,
+                    row.message_key,
+                    channel_id=place.channel_id,
+                    ts=place.ts,
+                    now=now,
+                )
+        if is_ours:
+            self._on_sent((now - row.created_at).total_seconds())
+
+    def _fail(self, row: OutboxRow, fault: Fault) -> None:
+        now = self._clock()
+        if fault.kind is FaultKind.RATE_LIMITED:
+            until = now + timedelta(seconds=fault.retry_after_s)
+            if row.kind is OutboxKind.POST:
+                self._close_place(row, until)
+            self._put_back(row, until, row.attempts - 1, row.fault)  # no attempt: nothing was done
+            return
+        is_unknown = fault.kind is FaultKind.UNKNOWN or _may_be_done(row)
+        name = f"{OUTCOME_UNKNOWN}: {fault.code}" if is_unknown else fault.code
+        cannot_look = fault.kind is FaultKind.UNKNOWN and row.kind in AT_MOST_ONCE
+        is_worn_out = row.attempts >= self._max_attempts and now - row.created_at >= OUTAGE
+        if fault.kind is FaultKind.PERMANENT or cannot_look or is_worn_out:
+            self._bury(row, now, name, fault.code)
+        else:
+            self._put_back(row, self._backoff.due(now, row.attempts), row.attempts, name)
+
+    def _close_place(self, row: OutboxRow, until: datetime) -> None:
+        channel_id = row.payload["channel_id"]
+        if channel_id is None:
+            with self._db.reading() as session:
+                channel_id = said.find_channel(session, row.team_id, row.payload["user_ids"])
+        if channel_id is not None:
+            self._pace.block(channel_id, until)
+
+    def _put_back(self, row: OutboxRow, due_at: datetime, attempts: int, fault: str | None) -> None:
+        with self._db.writing() as session:
+            claims.put_back(
+                session, OutboxRow, row.id, row.lease, due_at=due_at, attempts=attempts, fault=fault
+            )
+
+    def _bury(self, row: OutboxRow, now: datetime, fault: str, code: str) -> None:
+        with self._db.writing() as session:
+            claims.bury(session, OutboxRow, row.id, row.lease, now, fault=fault)
+        level = logging.INFO if code in QUIET_CODES else logging.ERROR
+        log.log(level, "outbox row %d (%s) is given up: %s", row.id, row.kind, fault)
+
+
+def _may_be_done(row: OutboxRow) -> bool:
+    """Whether an earlier attempt may have been done without our hearing of it."""
+    return (row.fault or "").startswith((OUTCOME_UNKNOWN, claims.LEASE_EXPIRED))

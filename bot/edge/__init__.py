@@ -1,0 +1,1 @@
+"""Where Slack's deliveries come in: guarded, stored, acknowledged, and then worked through Bolt."""

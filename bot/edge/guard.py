@@ -1,0 +1,262 @@
+"""Looks at the bytes of a request before anybody else does: who sent them, what they are, and whether they are sound.
+
+Pure but for the clock. Bolt parses before it verifies and answers most malformed requests with a traceback;
+behind this guard it only ever sees JSON objects of the kinds below, from Slack.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from slack_sdk.signature import Clock as SignatureClock
+from slack_sdk.signature import SignatureVerifier
+
+from bot.ids import digest
+from bot.storage.database import Clock
+from bot.storage.inbox import Delivery
+from bot.storage.tables import InboxKind
+
+BODY_LIMIT_BYTES = 1_000_000  # Slack's own bodies stay far below: a message has at most 40,000 characters
+DEPTH_LIMIT = 64  # nesting of lists and objects; Block Kit stays below 20
+FORM_FIELDS_LIMIT = 64  # a slash command has about 15
+ANSWERED_AT_ONCE = frozenset({"view_submission", "block_suggestion", "shortcut", "message_action"})
+STORED_INTERACTIONS = frozenset({"block_actions", "view_closed"})
+MODAL_PREFIX = "modal:"  # an action that opens a modal: its trigger lives for 3 seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Not for us: answered with ``status``; ``reason`` is for the log and holds nothing of the body."""
+
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answered here and now with 200 and ``text``: a handshake, or a kind that nobody waits for."""
+
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A delivery; ``is_urgent`` when Slack waits for what the listener answers, or its trigger runs out."""
+
+    delivery: Delivery
+    is_urgent: bool
+
+
+Verdict = Refusal | Answer | Arrival
+
+
+class Malformed(ValueError):
+    """The body is not what Slack sends."""
+
+
+@dataclass(frozen=True, slots=True)
+class _SignatureClock(SignatureClock):
+    clock: Clock
+
+    def now(self) -> float:
+        return self.clock().timestamp()
+
+
+class Guard:
+    """Judges requests signed with ``signing_secret``."""
+
+    def __init__(self, signing_secret: str, clock: Clock) -> None:
+        self._verifier = SignatureVerifier(signing_secret, _SignatureClock(clock))
+
+    def judge(self, headers: Mapping[str, str], body: bytes) -> Verdict:
+        """What to do with a request; never raises. ``headers`` have lower-case names."""
+        if len(body) > BODY_LIMIT_BYTES:
+            return Refusal(413, "too large")
+        if not self._is_signed(headers, body):
+            return Refusal(401, "not signed by Slack, or too long ago")
+        try:
+            return classify(_parse(headers.get("content-type", ""), body))
+        except Malformed as error:
+            return Refusal(400, str(error))
+
+    def _is_signed(self, headers: Mapping[str, str], body: bytes) -> bool:
+        timestamp, signature = headers.get("x-slack-request-timestamp"), headers.get("x-slack-signature")
+        try:
+            return self._verifier.is_valid(body, timestamp, signature)
+        except (ValueError, TypeError, OverflowError):
+            # What the verifier makes of a timestamp that is no number or a huge one, a signature that is not ASCII,
+            # and a body that is not UTF-8 (which Slack never signs).
+            return False
+
+
+def _parse(content_type: str, body: bytes) -> dict[str, Any]:
+    if content_type.partition(";")[0].strip().lower() == "application/json" or body.lstrip()[:1] == b"{":
+        return parse_json(body)
+    try:
+        fields = dict(
+            parse_qsl(
+                body.decode(), keep_blank_values=True, errors="strict", max_num_fields=FORM_FIELDS_LIMIT
+            )
+        )
+    except ValueError:
+        raise Malformed("the form cannot be read") from None
+    return parse_json(fields["payload"].encode()) if "payload" in fields else tidy(fields)
+
+
+def parse_json(text: bytes) -> dict[str, Any]:
+    """The JSON object in ``text``, fit for both databases; raises Malformed."""
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError):
+        raise Malformed("the JSON cannot be read") from None
+    if not isinstance(parsed, dict):
+        raise Malformed("the JSON is not an object")
+    return tidy(parsed)
+
+
+def tidy(body: dict[str, Any]) -> dict[str, Any]:
+    """``body`` without NUL characters (PostgreSQL refuses them); Malformed where it cannot be stored or is too deep."""
+    tidied: dict[str, Any] = _tidy(body, DEPTH_LIMIT)
+    return tidied
+
+
+def _tidy(value: Any, depth: int) -> Any:
+    if depth == 0:
+        raise Malformed("the JSON is nested too deeply")
+    if isinstance(value, dict):
+        return {_tidy(key, 1): _tidy(item, depth - 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_tidy(item, depth - 1) for item in value]
+    if isinstance(value, str):
+        return _tidy_text(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Malformed("the JSON holds a number that is none")
+    return value
+
+
+def _tidy_text(text: str) -> str:
+    if text.isascii():
+        return text.replace("\x00", "")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Malformed("the JSON holds half a character") from None
+    return text.replace("\x00", "")
+
+
+def classify(body: dict[str, Any]) -> Verdict:
+    """What a verified body is; raises Malformed. Shared by HTTP and Socket Mode."""
+    kind = body.get("type")
+    if kind == "url_verification":
+        return Answer(_text(body, "challenge"))
+    if "ssl_check" in body:
+        return Answer()
+    if kind == "event_callback":
+        return _event(body)
+    if isinstance(body.get("command"), str):
+        return _command(body)
+    if not isinstance(kind, str):
+        raise Malformed("neither an event, nor an interaction, nor a command")
+    if kind in STORED_INTERACTIONS or kind in ANSWERED_AT_ONCE:
+        return _interaction(body, kind)
+    # Signed and sound, and of a kind that nobody here waits for, such as app_rate_limited.
+    return Answer()
+
+
+def _event(body: dict[str, Any]) -> Arrival:
+    event = body.get("event")
+    if not isinstance(event, dict):
+        raise Malformed("an event without an event")
+    _text(event, "type")
+    team_id = _team_id(body)
+    edited = event.get("message")
+    changed = edited if isinstance(edited, dict) else {}
+    author = _id(event.get("user")) or _id(changed.get("user")) or _id(event.get("channel"))
+    event_id = body.get("event_id")
+    key = event_id if isinstance(event_id, str) and event_id else _fingerprint(body)
+    return _arrival(InboxKind.EVENT, key, team_id, author, body, is_urgent=False)
+
+
+def _command(body: dict[str, Any]) -> Arrival:
+    author = _id(body.get("user_id")) or _id(body.get("channel_id"))
+    return _arrival(InboxKind.COMMAND, _trigger(body), _team_id(body), author, body, is_urgent=False)
+
+
+def _interaction(body: dict[str, Any], kind: str) -> Arrival:
+    actions = body.get("actions", [])
+    if kind == "block_actions" and not (
+        isinstance(actions, list) and actions and isinstance(actions[0], dict)
+    ):
+        raise Malformed("a click without an action")
+    author = _id(body.get("user")) or _id(body.get("channel"))
+    is_urgent = kind in ANSWERED_AT_ONCE or (
+        kind == "block_actions" and str(actions[0].get("action_id")).startswith(MODAL_PREFIX)
+    )
+    return _arrival(InboxKind.ACTION, _trigger(body), _team_id(body), author, body, is_urgent=is_urgent)
+
+
+def _arrival(
+    kind: InboxKind, key: str, team_id: str, author: str | None, body: dict[str, Any], *, is_urgent: bool
+) -> Arrival:
+    return Arrival(
+        Delivery(
+            kind=kind,
+            delivery_key=_fit(f"{team_id}:{key}", 128),
+            team_id=team_id,
+            lane=_fit(f"{team_id}:{author or '-'}", 80),
+            body=body,
+        ),
+        is_urgent,
+    )
+
+
+def _team_id(body: dict[str, Any]) -> str:
+    """The workspace; for an app installed in a whole organisation, the organisation where no workspace is named."""
+    authorised = body.get("authorizations")
+    first = (
+        authorised[0]
+        if isinstance(authorised, list) and authorised and isinstance(authorised[0], dict)
+        else {}
+    )
+    for candidate in (
+        body.get("team_id"),
+        body.get("team"),
+        first.get("team_id"),
+        body.get("enterprise_id"),
+        body.get("enterprise"),
+    ):
+        if (found := _id(candidate)) is not None:
+            if len(found) > 32:
+                raise Malformed("the team's id is too long")
+            return found
+    raise Malformed("no team")
+
+
+def _trigger(body: dict[str, Any]) -> str:
+    trigger_id = body.get("trigger_id")
+    return trigger_id if isinstance(trigger_id, str) and trigger_id else _fingerprint(body)
+
+
+def _id(value: Any) -> str | None:
+    """An id that Slack gives either as a string or as an object with an ``id``."""
+    if isinstance(value, dict):
+        value = value.get("id")
+    return value if isinstance(value, str) and value else None
+
+
+def _text(body: dict[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str):
+        raise Malformed(f"no {name}")
+    return value
+
+
+def _fingerprint(body: dict[str, Any]) -> str:
+    return digest(json.dumps(body, sort_keys=True))
+
+
+def _fit(name: str, length: int) -> str:
+    return name if len(name) <= length else digest(name)

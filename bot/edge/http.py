@@ -1,0 +1,147 @@
+"""The HTTP side: one URL for all of Slack's deliveries, and what those who run the bot ask.
+
+Every answer to Slack is 200, 400, 401, 404, 405, 413 or 503, with a few plain words; never a traceback, and no body
+in any log. Slack sends a delivery again unless it hears 200, so 200 is said only when the row is on disk.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from slack_bolt import App
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from bot.edge.bolt import dispatch
+from bot.edge.guard import BODY_LIMIT_BYTES, Answer, Guard, Refusal
+from bot.edge.metrics import Metrics
+from bot.edge.writer import InboxWriter
+from bot.errors import NotStored
+
+log = logging.getLogger(__name__)
+
+READ_WITHIN_S = 3.0  # Slack has given up by then
+EVENTS_PATH = "/slack/events"
+
+Check = Callable[[], str | None]  # what is wrong, in words; None when all is well
+
+
+class _TooLarge(Exception):
+    """The body is larger than anything Slack sends."""
+
+
+def build_http(
+    guard: Guard, writer: InboxWriter, bolt: App, metrics: Metrics, checks: Mapping[str, Check]
+) -> Starlette:
+    """The ASGI application. ``checks`` are asked, in threads, by /health/ready."""
+    edge = _Edge(guard, writer, bolt, metrics, checks)
+    return Starlette(
+        routes=[
+            Route(EVENTS_PATH, edge.slack, methods=["POST"]),
+            Route("/health/live", edge.live, methods=["GET"]),
+            Route("/health/ready", edge.ready, methods=["GET"]),
+            Route("/metrics", edge.show_metrics, methods=["GET"]),
+        ]
+    )
+
+
+class _Edge:
+    def __init__(
+        self, guard: Guard, writer: InboxWriter, bolt: App, metrics: Metrics, checks: Mapping[str, Check]
+    ) -> None:
+        self._guard = guard
+        self._writer = writer
+        self._bolt = bolt
+        self._metrics = metrics
+        self._checks = dict(checks)
+
+    async def slack(self, request: Request) -> Response:
+        began_s = time.perf_counter()
+        try:
+            response = await self._answer(request)
+        except Exception as error:  # the app's edge: Slack is to try again, and nobody is to see a traceback
+            log.error("a delivery failed at the edge: %s", type(error).__name__)
+            response = _words(503, "try again")
+        self._metrics.acknowledged(time.perf_counter() - began_s, response.status_code)
+        return response
+
+    async def _answer(self, request: Request) -> Response:
+        try:
+            async with asyncio.timeout(READ_WITHIN_S):
+                body = await _read(request)
+        except _TooLarge:
+            return _words(413, "too large")
+        except (TimeoutError, ClientDisconnect):
+            return _words(400, "the body did not arrive")
+        verdict = self._guard.judge(request.headers, body)
+        if isinstance(verdict, Refusal):
+            log.warning("refused a delivery with %d: %s", verdict.status, verdict.reason)
+            return _words(verdict.status, verdict.reason)
+        if isinstance(verdict, Answer):
+            return _words(200, verdict.text)
+        if verdict.is_urgent:
+            return await run_in_threadpool(self._dispatch, verdict.delivery.body)
+        try:
+            await asyncio.wrap_future(self._writer.submit(verdict.delivery))
+        except NotStored as error:
+            return _words(503, str(error))
+        return Response(status_code=200)
+
+    def _dispatch(self, body: dict[str, object]) -> Response:
+        answered = dispatch(self._bolt, body, None)
+        if answered.status != 200:
+            return _words(503, "try again")
+        return Response(answered.body, 200, media_type=answered.content_type or "text/plain")
+
+    async def live(self, _request: Request) -> Response:
+        return JSONResponse({"status": "live"})
+
+    async def ready(self, _request: Request) -> Response:
+        faults = await asyncio.gather(
+            *(run_in_threadpool(partial(_ask, name, check)) for name, check in self._checks.items())
+        )
+        checks = {name: fault or "ok" for name, fault in zip(self._checks, faults, strict=True)}
+        is_ready = not any(faults)
+        return JSONResponse(
+            {"status": "ready" if is_ready else "not ready", "checks": checks},
+            status_code=200 if is_ready else 503,
+        )
+
+    async def show_metrics(self, _request: Request) -> Response:
+        try:
+            text = await run_in_threadpool(generate_latest, self._metrics.registry)
+        except Exception as error:  # the app's edge: the database cannot be asked
+            log.error("metrics cannot be collected: %s", type(error).__name__)
+            return _words(503, "the database is away")
+        return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+
+async def _read(request: Request) -> bytes:
+    """The body, read no further than the limit; raises _TooLarge."""
+    announced = request.headers.get("content-length", "0")
+    if announced.isdigit() and int(announced) > BODY_LIMIT_BYTES:
+        raise _TooLarge
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_LIMIT_BYTES:
+            raise _TooLarge
+    return bytes(body)
+
+
+def _ask(name: str, check: Check) -> str | None:
+    try:
+        return check()
+    except Exception as error:  # a check that fails to answer is a fault of its own
+        log.error("the check %s failed: %s", name, type(error).__name__)
+        return f"could not be checked: {type(error).__name__}"
+
+
+def _words(status: int, text: str) -> Response:
+    return PlainTextResponse(text, status_code=status)

@@ -1,0 +1,158 @@
+"""Works the inbox: takes stored deliveries and replays them through Bolt, until each is settled.
+
+A listener that opened a unit of work has settled its row there, together with what it changed. What is left to do
+here: settle the rows that nobody opened a unit of work for, and put back those whose listener failed.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from slack_bolt import App
+from sqlalchemy.orm import Session
+
+from bot.delivery import outbox
+from bot.edge.bolt import dispatch
+from bot.errors import LeaseLost
+from bot.ids import message_key
+from bot.settings import Settings
+from bot.storage import claims, said
+from bot.storage.database import Clock, Database
+from bot.storage.pump import Pump
+from bot.storage.tables import InboxKind, InboxRow
+from bot.storage.work import Claim, Wake
+
+log = logging.getLogger(__name__)
+
+APOLOGY = (
+    "Sorry, something went wrong here and I could not handle this. Please try again, or ask your IT team directly "
+    "and quote the reference *{reference}*."
+)
+
+
+class InboxWorker:
+    """Threads that replay the inbox. ``on_done`` is told how many seconds lay between arrival and commit."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        db: Database,
+        clock: Clock,
+        wake: Wake,
+        bolt: App,
+        on_done: Callable[[float], None] = lambda _seconds: None,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._wake = wake
+        self._bolt = bolt
+        self._on_done = on_done
+        self._lease_s = settings.firstline_lease_s
+        self._max_attempts = settings.firstline_max_attempts
+        self._met: set[str] = set()  # channels of DMs that are remembered already
+        self._backoff = claims.Backoff(settings.firstline_retry_base_s)
+        self._pump: Pump[InboxRow] = Pump(
+            "inbox",
+            threads=settings.firstline_workers,
+            wake=wake.inbox,
+            poll_s=settings.firstline_poll_s,
+            claim=self.claim,
+            work=self.work,
+        )
+
+    def start(self) -> None:
+        """Start the threads; once."""
+        self._pump.start()
+
+    def stop(self, timeout_s: float) -> bool:
+        """Take no more rows and wait for those in work; False when some outlast ``timeout_s``."""
+        return self._pump.stop(timeout_s)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether every thread runs."""
+        return self._pump.is_alive
+
+    def claim(self, limit: int) -> Sequence[InboxRow]:
+        """Take up to ``limit`` rows into work, after those whose worker died are put back (or given up)."""
+        with self._db.writing() as session:
+            now = self._clock()
+            claims.serialise(session, InboxRow)
+            given_up = claims.sweep(session, InboxRow, now, max_attempts=self._max_attempts)
+            for row in given_up:
+                self._mourn(session, row, now, claims.LEASE_EXPIRED)
+            rows = claims.claim(
+                session, InboxRow, now, lease_s=self._lease_s, limit=limit, waits_hold_lane=False
+            )
+        if given_up:
+            self._wake.outbox.set()
+        return rows
+
+    def work(self, row: InboxRow) -> None:
+        """Replay one claimed row and see that it is settled, put back or given up."""
+        outcome = dispatch(self._bolt, row.body, Claim(row.id, row.lease or "", row.attempts))
+        if isinstance(outcome.failure, LeaseLost):
+            return  # whoever took it over settles it
+        now, met = self._clock(), set[str]()
+        with self._db.writing() as session:
+            if outcome.failure is None:
+                claims.finish(session, InboxRow, row.id, row.lease, now)
+                met = self._meet(session, row)
+            else:
+                self._retry(session, row, now, type(outcome.failure).__name__)
+        if outcome.failure is None:
+            self._met |= met
+            self._on_done((now - row.received_at).total_seconds())
+        else:
+            self._wake.outbox.set()
+
+    def _meet(self, session: Session, row: InboxRow) -> set[str]:
+        """Remember the DM a message came from, as the reconciler reads on from it; the channels newly met."""
+        address = _sender_of(row) if row.kind is InboxKind.EVENT else None
+        if address is None or address.channel_id is None or address.channel_id in self._met:
+            return set()
+        event = row.body["event"]
+        said.remember_channel(
+            session, row.team_id, (event["user"],), address.channel_id, read_on_from=event["ts"]
+        )
+        return {address.channel_id}
+
+    def _retry(self, session: Session, row: InboxRow, now: datetime, fault: str) -> None:
+        if row.attempts < self._max_attempts:
+            due_at = self._backoff.due(now, row.attempts)
+            claims.put_back(
+                session, InboxRow, row.id, row.lease, due_at=due_at, attempts=row.attempts, fault=fault
+            )
+        elif claims.bury(session, InboxRow, row.id, row.lease, now, fault=fault):
+            self._mourn(session, row, now, fault)
+
+    def _mourn(self, session: Session, row: InboxRow, now: datetime, fault: str) -> None:
+        """Log a row that is given up and tell its person, in the transaction that gives it up: so once."""
+        log.error("inbox row %d is given up after %d attempts: %s", row.id, row.attempts, fault)
+        address = _sender_of(row)
+        if address is not None:
+            text = APOLOGY.format(reference=f"inbox-{row.id}")
+            outbox.post(session, now, address, key=message_key("apology", row.id), text=text)
+
+
+def _sender_of(row: InboxRow) -> outbox.Address | None:
+    """Where to tell the person whose doing is given up; None when it was no person's doing."""
+    body = row.body
+    if row.kind is InboxKind.COMMAND:
+        return _person(row.team_id, body.get("user_id"))
+    if row.kind is InboxKind.ACTION:
+        return _person(row.team_id, (body.get("user") or {}).get("id"))
+    event = body["event"]
+    is_from_person = (
+        event["type"] == "message"
+        and event.get("channel_type") == "im"
+        and event.get("subtype") in (None, "file_share")
+        and not event.get("bot_id")
+    )
+    if not is_from_person or not all(isinstance(event.get(name), str) for name in ("channel", "user", "ts")):
+        return None
+    return outbox.Address(row.team_id, event["channel"], thread_ts=event.get("thread_ts") or event["ts"])
+
+
+def _person(team_id: str, user_id: object) -> outbox.Address | None:
+    return outbox.Address(team_id, user_ids=(user_id,)) if isinstance(user_id, str) and user_id else None

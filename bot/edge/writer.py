@@ -1,0 +1,149 @@
+"""Stores deliveries before they are acknowledged: one thread, many deliveries to a commit.
+
+A commit costs a wait for the disk however many rows it holds, so whatever has gathered while the last one was written
+goes into the next. The edge waits for its delivery's future: when that is done, the delivery outlives a power cut.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from queue import Empty, Full, Queue
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from bot.errors import NotStored
+from bot.storage.database import Clock, Database
+from bot.storage.inbox import Delivery, count_waiting, store
+
+log = logging.getLogger(__name__)
+
+BATCH_ROWS = 256
+QUEUE_ROWS = 2048  # at 1,000 acknowledgements a second, two seconds' worth: Slack gives up after three
+COUNT_EVERY_S = 1.0  # the backlog is counted so often, and added up in between
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    delivery: Delivery
+    stored: "Future[None]"
+
+
+class InboxWriter:
+    """Takes deliveries from any thread; ``limit`` is how many may wait to be worked before new ones are refused."""
+
+    def __init__(self, db: Database, clock: Clock, wake: threading.Event, *, limit: int) -> None:
+        self._db = db
+        self._clock = clock
+        self._wake = wake
+        self._limit = limit
+        self._queue: Queue[_Pending | None] = Queue(QUEUE_ROWS)
+        self._closing = threading.Lock()
+        self._is_closed = False
+        self._waiting = 0
+        self._counted_s = -COUNT_EVERY_S
+        self._thread = threading.Thread(target=self._run, name="inbox-writer", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread; once."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float) -> bool:
+        """Take nothing more, store what was taken, end the thread; False when that outlasts ``timeout_s``."""
+        with self._closing:
+            self._is_closed = True
+        end = time.monotonic() + timeout_s
+        try:
+            self._queue.put(None, timeout=timeout_s)
+        except Full:
+            return False
+        self._thread.join(max(0.0, end - time.monotonic()))
+        return not self._thread.is_alive()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    def submit(self, delivery: Delivery) -> "Future[None]":
+        """A future that is done once ``delivery`` is stored, or fails with NotStored: then it must not be acknowledged."""
+        stored: Future[None] = Future()
+        with self._closing:  # so that nothing is put behind the mark that ends the thread
+            if self._is_closed:
+                stored.set_exception(NotStored("shutting down"))
+                return stored
+            try:
+                self._queue.put_nowait(_Pending(delivery, stored))
+            except Full:
+                stored.set_exception(NotStored("too many deliveries at once"))
+        return stored
+
+    def _run(self) -> None:
+        is_open = True
+        while is_open:
+            batch, is_open = self._gather()
+            # A caller that has given up (a closed connection) cancelled its future; the row is stored all the same,
+            # as Slack will send it again and the key makes that harmless.
+            if batch:
+                self._store(batch)
+
+    def _gather(self) -> tuple[list[_Pending], bool]:
+        first = self._queue.get()
+        batch = []
+        pending = first
+        while pending is not None:
+            batch.append(pending)
+            if len(batch) == BATCH_ROWS:
+                return batch, True
+            try:
+                pending = self._queue.get_nowait()
+            except Empty:
+                return batch, True
+        return batch, False
+
+    def _store(self, batch: Sequence[_Pending]) -> None:
+        try:
+            if self._is_full(len(batch)):
+                log.error("the inbox is full: %d deliveries wait; new ones are refused", self._waiting)
+                _fail(batch, "the inbox is full")
+                return
+            self._insert(batch)
+        except (OperationalError, InterfaceError, PoolTimeout) as error:
+            log.error("the inbox cannot be written: %s", type(error).__name__)
+            _fail(batch, "the database is away")
+        except Exception as error:  # the thread's edge: it must not die while there is an edge to serve
+            self._store_one_by_one(batch, error)
+
+    def _store_one_by_one(self, batch: Sequence[_Pending], error: Exception) -> None:
+        """One delivery that the database refuses must not take the others of its batch with it."""
+        if len(batch) == 1:
+            log.error("the database refuses a delivery: %s", type(error).__name__)
+            _fail(batch, "the database refuses it")
+            return
+        for pending in batch:
+            self._store([pending])
+
+    def _insert(self, batch: Sequence[_Pending]) -> None:
+        with self._db.writing() as session:
+            store(session, [pending.delivery for pending in batch], self._clock())
+        self._waiting += len(batch)
+        for pending in batch:
+            if pending.stored.set_running_or_notify_cancel():
+                pending.stored.set_result(None)
+        self._wake.set()
+
+    def _is_full(self, more: int) -> bool:
+        if time.monotonic() - self._counted_s >= COUNT_EVERY_S:
+            with self._db.reading() as session:
+                self._waiting = count_waiting(session)
+            self._counted_s = time.monotonic()
+        return self._waiting + more > self._limit
+
+
+def _fail(batch: Sequence[_Pending], reason: str) -> None:
+    for pending in batch:
+        if pending.stored.set_running_or_notify_cancel():
+            pending.stored.set_exception(NotStored(reason))

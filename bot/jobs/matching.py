@@ -1,0 +1,62 @@
+"""The matcher: a thread that offers waiting requests as soon as there is something to offer, and at every tick."""
+
+import threading
+
+import structlog
+
+from bot.delivery import say
+from bot.deps import Deps
+from bot.services.matching import offer_waiting, teams_waiting
+
+log = structlog.get_logger(__name__)
+
+
+def match_all(deps: Deps) -> int:
+    """Offer what waits, workspace by workspace, each in a unit of work of its own; return the number of offers."""
+    with deps.db.reading() as session:
+        teams = teams_waiting(session)
+    offers = 0
+    for team_id in teams:
+        with deps.work() as session:
+            now = deps.clock()
+            result = offer_waiting(session, now, team_id, deps.settings)
+            say.offered(session, now, result, deps.settings)
+        offers += len(result.offers)
+    return offers
+
+
+class Matcher:
+    """Runs :func:`match_all` when ``wake.matching`` is set and every firstline_match_tick_s seconds."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="matcher", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread; once."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float) -> bool:
+        """Finish the run in work and end; False when it outlasts ``timeout_s``."""
+        self._stopping.set()
+        self._deps.wake.matching.set()
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        while True:
+            # Cleared before the run: a request that arrives during it is seen by the next.
+            self._deps.wake.matching.clear()
+            if self._stopping.is_set():
+                return
+            try:
+                match_all(self._deps)
+            except Exception as error:  # a job's edge: the next tick tries again
+                log.error("matching_failed", error=type(error).__name__)
+            self._deps.wake.matching.wait(self._deps.settings.firstline_match_tick_s)

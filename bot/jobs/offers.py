@@ -1,0 +1,22 @@
+"""What time does to requests: offers run out, and closed requests close for good when the reopen window has passed."""
+
+from bot.delivery import say
+from bot.deps import Deps
+from bot.services.assignments import expire
+from bot.services.reopening import close_for_good
+
+
+def expire_offers(deps: Deps) -> int:
+    """End overdue offers, so that the matcher passes them on; return how many."""
+    with deps.work() as session:
+        now = deps.clock()
+        ended = expire(session, now)
+        for answered in ended:
+            say.put_back(session, now, answered)
+    return len(ended)
+
+
+def close_old(deps: Deps) -> int:
+    """Close what can no longer be reopened; return how many."""
+    with deps.work() as session:
+        return close_for_good(session, deps.clock(), deps.settings)

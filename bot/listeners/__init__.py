@@ -1,0 +1,12 @@
+"""Bolt listeners: each reads a payload, calls one service in a unit of work, and hands the outcome to delivery."""
+
+from slack_bolt import App
+
+from bot.deps import Deps
+from bot.listeners import actions, commands, home, messages
+
+
+def register(bolt: App, deps: Deps) -> None:
+    """Put every listener on ``bolt``."""
+    for part in (messages, actions, commands, home):
+        part.register(bolt, deps)

@@ -1,0 +1,52 @@
+"""Direct messages. Everything else that Slack calls a message (bots, edits, deletions, channels) is left alone."""
+
+from typing import Any
+
+from slack_bolt import App, BoltContext
+
+from bot.blocks.text import plain
+from bot.delivery import say
+from bot.deps import Deps
+from bot.services import requests
+from bot.services.answering import Basis
+from bot.services.incoming import Incoming
+
+TAKEN_SUBTYPES = (None, "file_share", "thread_broadcast")
+SLACKBOT = "USLACKBOT"
+WAIT_ATTEMPTS = (
+    3  # so often a reply waits for its parent, a few seconds in all; then it opens a request itself
+)
+
+
+def register(bolt: App, deps: Deps) -> None:
+    """Listen for messages."""
+
+    @bolt.event("message")
+    def take_message(event: dict[str, Any], context: BoltContext) -> None:
+        incoming = read_message(event, context.team_id)
+        if incoming is None:
+            return
+        basis = Basis(deps.decider.decide(incoming.text), deps.answers, deps.settings)
+        claim = context.get("claim")
+        with deps.work(claim) as session:
+            now = deps.clock()
+            wait = claim is not None and claim.attempts <= WAIT_ATTEMPTS
+            say.taken(session, now, requests.take(session, now, incoming, basis, wait_for_parent=wait))
+
+
+def read_message(event: dict[str, Any], team_id: str | None) -> Incoming | None:
+    """The message, if a person wrote it to the bot directly; else None."""
+    team_id = team_id or event.get("team")
+    is_direct = event.get("channel_type") == "im" and event.get("subtype") in TAKEN_SUBTYPES
+    if not is_direct or not team_id or event.get("bot_id") or event.get("user") in (None, SLACKBOT):
+        return None
+    return Incoming(
+        team_id=team_id,
+        user_id=event["user"],
+        channel_id=event["channel"],
+        ts=event["ts"],
+        text=plain(event.get("text") or ""),
+        thread_ts=event.get("thread_ts"),
+        parent_user_id=event.get("parent_user_id"),
+        attachments=tuple(str(file.get("name") or "file") for file in event.get("files") or ()),
+    )

@@ -1,0 +1,84 @@
+"""Who takes support requests: the people named in FIRSTLINE_AGENTS, on from the start, until they say otherwise."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Session
+
+from bot.errors import NotAllowed
+from bot.ids import EventKind
+from bot.services.moves import record
+from bot.settings import Settings
+from bot.storage.tables import Agent
+from bot.storage.work import MATCHING_DUE
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Whether an agent is on; ``changed`` is false when they already were."""
+
+    user_id: str
+    is_on: bool
+    changed: bool
+
+
+def seed(session: Session, now: datetime, team_id: str, settings: Settings) -> None:
+    """Make the table agree with the settings: new agents are added, agents no longer named rest; presence stays."""
+    known = {agent.user_id: agent for agent in _all(session, team_id)}
+    missing = [user_id for user_id in settings.firstline_agents if user_id not in known]
+    if missing:
+        _insert(session, now, team_id, missing, settings.firstline_agent_capacity)
+    for user_id, agent in known.items():
+        if agent.is_active != (user_id in settings.firstline_agents):
+            agent.is_active = not agent.is_active
+    session.flush()
+
+
+def active_agents(session: Session, team_id: str) -> list[Agent]:
+    """The workspace's agents, on or away, by user id."""
+    return [agent for agent in _all(session, team_id) if agent.is_active]
+
+
+def set_presence(
+    session: Session, now: datetime, *, team_id: str, user_id: str, is_on: bool, settings: Settings
+) -> Presence:
+    """Go on or away. Open offers and work in hand stay. Raises NotAllowed for people who are no agents."""
+    seed(session, now, team_id, settings)
+    changed = session.scalar(
+        update(Agent)
+        .where(Agent.team_id == team_id, Agent.user_id == user_id, Agent.is_active, Agent.is_on.is_not(is_on))
+        .values(is_on=is_on)
+        .returning(Agent.user_id)
+    )
+    if changed is None and user_id not in {agent.user_id for agent in active_agents(session, team_id)}:
+        raise NotAllowed("Only agents can go on or away. An administrator names agents in FIRSTLINE_AGENTS.")
+    if changed is not None:
+        record(session, now, team_id, EventKind.PRESENCE, actor_id=user_id, data={"on": is_on})
+        session.info[MATCHING_DUE] = is_on or session.info.get(MATCHING_DUE, False)
+    return Presence(user_id, is_on, changed is not None)
+
+
+def _all(session: Session, team_id: str) -> list[Agent]:
+    return list(session.scalars(select(Agent).where(Agent.team_id == team_id).order_by(Agent.user_id)))
+
+
+def _insert(session: Session, now: datetime, team_id: str, user_ids: list[str], capacity: int) -> None:
+    # Two replicas may seed at the same moment: the second finds the rows and leaves them.
+    insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgres_insert
+    rows = [
+        {
+            "team_id": team_id,
+            "user_id": user_id,
+            "is_on": True,
+            "is_active": True,
+            "capacity": capacity,
+            "skills": {},
+            "languages": [],
+            "created_at": now,
+        }
+        for user_id in dict.fromkeys(user_ids)
+    ]
+    session.execute(insert(Agent).values(rows).on_conflict_do_nothing())

@@ -1,0 +1,182 @@
+"""An agent answers an offer, or ends the work on a request. Only the agent it was given to may."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.errors import NotAllowed, RefusedMove
+from bot.ids import EventKind
+from bot.lifecycle import AssignmentState, RequestState
+from bot.services import lookups
+from bot.services.moves import ENDED, move, move_assignment
+from bot.services.views import OfferView
+from bot.settings import Settings
+from bot.storage.tables import Assignment, SupportRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What became of an assignment. ``event_id`` names the change, ``state`` is the assignment's now."""
+
+    offer: OfferView
+    state: AssignmentState
+    event_id: int
+
+
+def accept(session: Session, now: datetime, *, team_id: str, user_id: str, assignment_id: int) -> Answered:
+    """Take the offer. Even late, as long as it has not gone to somebody else. Raises NotAllowed or RefusedMove."""
+    assignment, request = _find_theirs(session, team_id, assignment_id, user_id)
+    _require(assignment, AssignmentState.OFFERED)
+    event_id = move(
+        session,
+        now,
+        request,
+        RequestState.IN_PROGRESS,
+        kind=EventKind.ACCEPTED,
+        actor_id=user_id,
+        data={"assignment_id": assignment_id},
+        accepted_at=now,
+        agent_id=user_id,
+    )
+    move_assignment(session, now, assignment, AssignmentState.ACCEPTED, answered_at=now)
+    return _answered(session, assignment, request, event_id)
+
+
+def take(
+    session: Session, now: datetime, *, team_id: str, user_id: str, request_id: int, settings: Settings
+) -> Answered:
+    """Take a waiting request that nobody could be offered. Agents and administrators may, the requester may not."""
+    request = lookups.find_request(session, team_id, request_id)
+    if user_id not in {*settings.firstline_agents, *settings.firstline_admins}:
+        raise NotAllowed("Only agents and administrators can take requests.")
+    if user_id == request.requester_id:
+        raise NotAllowed("This is your own request: somebody else has to take it.")
+    move(
+        session,
+        now,
+        request,
+        RequestState.OFFERED,
+        kind=EventKind.OFFERED,
+        actor_id=user_id,
+        data={"agent_id": user_id},
+    )
+    assignment = Assignment(
+        team_id=team_id,
+        request_id=request_id,
+        agent_id=user_id,
+        state=AssignmentState.OFFERED,
+        cost=0.0,
+        reason="You took it yourself.",
+        terms={},
+        offered_at=now,
+    )
+    session.add(assignment)
+    session.flush()
+    return accept(session, now, team_id=team_id, user_id=user_id, assignment_id=assignment.id)
+
+
+def decline(session: Session, now: datetime, *, team_id: str, user_id: str, assignment_id: int) -> Answered:
+    """Pass the offer on to the next agent; the request keeps its age. Raises NotAllowed or RefusedMove."""
+    assignment, request = _find_theirs(session, team_id, assignment_id, user_id)
+    _require(assignment, AssignmentState.OFFERED)
+    event_id = _put_back(session, now, request, EventKind.DECLINED, user_id, assignment_id)
+    move_assignment(session, now, assignment, AssignmentState.DECLINED, answered_at=now)
+    return _answered(session, assignment, request, event_id)
+
+
+def hand_back(session: Session, now: datetime, *, team_id: str, user_id: str, assignment_id: int) -> Answered:
+    """Give accepted work back; it goes to somebody else. Raises NotAllowed or RefusedMove."""
+    assignment, request = _find_theirs(session, team_id, assignment_id, user_id)
+    _require(assignment, AssignmentState.ACCEPTED)
+    event_id = _put_back(session, now, request, EventKind.HANDED_BACK, user_id, assignment_id)
+    move_assignment(session, now, assignment, AssignmentState.HANDED_BACK)
+    return _answered(session, assignment, request, event_id)
+
+
+def resolve(
+    session: Session, now: datetime, *, team_id: str, user_id: str, assignment_id: int, settings: Settings
+) -> Answered:
+    """The work is done. Administrators may say so too. Raises NotAllowed or RefusedMove."""
+    assignment, request = lookups.find_assignment(session, team_id, assignment_id)
+    if user_id != assignment.agent_id and user_id not in settings.firstline_admins:
+        raise NotAllowed("Only the agent who works on this request can resolve it.")
+    _require(assignment, AssignmentState.ACCEPTED)
+    event_id = move(
+        session,
+        now,
+        request,
+        RequestState.RESOLVED,
+        kind=EventKind.RESOLVED,
+        actor_id=user_id,
+        data={"assignment_id": assignment_id},
+        closed_at=now,
+    )
+    move_assignment(session, now, assignment, AssignmentState.RESOLVED)
+    return _answered(session, assignment, request, event_id)
+
+
+def expire(session: Session, now: datetime) -> tuple[Answered, ...]:
+    """End every offer that nobody answered in time, in all workspaces; each goes to the next agent."""
+    overdue = session.execute(
+        select(Assignment, SupportRequest)
+        .join(SupportRequest, SupportRequest.id == Assignment.request_id)
+        .where(
+            Assignment.state == AssignmentState.OFFERED,
+            Assignment.expires_at <= now,
+            SupportRequest.team_id == Assignment.team_id,
+        )
+        .order_by(Assignment.id)
+        .limit(200)
+    )
+    ended = []
+    for assignment, request in overdue.all():
+        try:
+            with session.begin_nested():
+                event_id = _put_back(session, now, request, EventKind.EXPIRED, None, assignment.id)
+                move_assignment(session, now, assignment, AssignmentState.EXPIRED)
+        except RefusedMove:
+            continue  # answered, or withdrawn, while we were looking
+        ended.append(_answered(session, assignment, request, event_id))
+    return tuple(ended)
+
+
+def _put_back(
+    session: Session,
+    now: datetime,
+    request: SupportRequest,
+    kind: EventKind,
+    actor_id: str | None,
+    assignment_id: int,
+) -> int:
+    # waiting_since and the deadline stay: the person has waited all along.
+    return move(
+        session,
+        now,
+        request,
+        RequestState.WAITING,
+        kind=kind,
+        actor_id=actor_id,
+        data={"assignment_id": assignment_id},
+        agent_id=None,
+        accepted_at=None,
+    )
+
+
+def _find_theirs(
+    session: Session, team_id: str, assignment_id: int, user_id: str
+) -> tuple[Assignment, SupportRequest]:
+    assignment, request = lookups.find_assignment(session, team_id, assignment_id)
+    if assignment.agent_id != user_id:
+        raise NotAllowed("Only the agent this request was offered to can press this button.")
+    return assignment, request
+
+
+def _require(assignment: Assignment, state: AssignmentState) -> None:
+    if assignment.state is not state:
+        raise RefusedMove(ENDED[assignment.state])
+
+
+def _answered(session: Session, assignment: Assignment, request: SupportRequest, event_id: int) -> Answered:
+    return Answered(lookups.view_offer(session, assignment, request), assignment.state, event_id)

@@ -1,0 +1,138 @@
+"""What a person's App Home shows: everybody their own requests, agents their queue, administrators the whole."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bot.lifecycle import OPEN_ASSIGNMENTS, OPEN_STATES, RequestState
+from bot.services import agents, lookups
+from bot.services.deciding import Decider
+from bot.services.periods import Period
+from bot.services.stats import Stats, gather
+from bot.services.views import OfferView, RequestView
+from bot.settings import Settings
+from bot.storage.tables import Agent, Assignment, InboxRow, OutboxRow, RowState, SupportRequest
+
+SHOWN = 10  # requests or assignments in a list
+
+
+@dataclass(frozen=True, slots=True)
+class AgentDesk:
+    """An agent's own corner. ``load`` counts what is offered to them or in their hands."""
+
+    is_on: bool
+    capacity: int
+    load: int
+    in_hand: tuple[OfferView, ...]
+    waiting: int  # requests that nobody has been offered yet
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What an administrator looks at first. The last two are rows that were given up."""
+
+    agents_on: int
+    agents: int
+    waiting: int
+    stats: Stats
+    model_id: str | None
+    model_fault: str | None  # why there is none
+    dead_inbox: int
+    dead_outbox: int
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """One person's App Home."""
+
+    user_id: str
+    mine: tuple[RequestView, ...]
+    desk: AgentDesk | None
+    health: Health | None
+
+
+def read_home(
+    session: Session, now: datetime, team_id: str, user_id: str, settings: Settings, decider: Decider
+) -> Home:
+    """Gather it. Nobody but administrators gets ``health``, nobody but agents ``desk``."""
+    agents.seed(session, now, team_id, settings)
+    staff = agents.active_agents(session, team_id)
+    me = next((agent for agent in staff if agent.user_id == user_id), None)
+    is_admin = user_id in settings.firstline_admins
+    return Home(
+        user_id=user_id,
+        mine=_mine(session, team_id, user_id),
+        desk=_desk(session, team_id, me) if me else None,
+        health=_health(session, now, team_id, staff, settings, decider) if is_admin else None,
+    )
+
+
+def _mine(session: Session, team_id: str, user_id: str) -> tuple[RequestView, ...]:
+    found = session.scalars(
+        select(SupportRequest)
+        .where(SupportRequest.team_id == team_id, SupportRequest.requester_id == user_id)
+        .order_by(SupportRequest.state.in_(OPEN_STATES).desc(), SupportRequest.id.desc())
+        .limit(SHOWN)
+    )
+    return tuple(RequestView.of(request) for request in found)
+
+
+def _desk(session: Session, team_id: str, agent: Agent) -> AgentDesk:
+    theirs = (
+        Assignment.team_id == team_id,
+        Assignment.agent_id == agent.user_id,
+        Assignment.state.in_(OPEN_ASSIGNMENTS),
+    )
+    rows = session.execute(
+        select(Assignment, SupportRequest)
+        .join(SupportRequest, SupportRequest.id == Assignment.request_id)
+        .where(*theirs)
+        .order_by(Assignment.id)
+        .limit(SHOWN)
+    )
+    return AgentDesk(
+        is_on=agent.is_on,
+        capacity=agent.capacity,
+        load=session.scalar(select(func.count()).select_from(Assignment).where(*theirs)) or 0,
+        in_hand=tuple(lookups.view_offer(session, assignment, request) for assignment, request in rows),
+        waiting=_waiting(session, team_id),
+    )
+
+
+def _health(
+    session: Session, now: datetime, team_id: str, staff: list[Agent], settings: Settings, decider: Decider
+) -> Health:
+    return Health(
+        agents_on=sum(agent.is_on for agent in staff),
+        agents=len(staff),
+        waiting=_waiting(session, team_id),
+        stats=gather(session, now, team_id, Period.WEEK, settings),
+        model_id=decider.classifier.model_id if decider.classifier else None,
+        model_fault=decider.fault,
+        dead_inbox=_dead(session, team_id, InboxRow),
+        dead_outbox=_dead(session, team_id, OutboxRow),
+    )
+
+
+def _waiting(session: Session, team_id: str) -> int:
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(SupportRequest)
+            .where(SupportRequest.team_id == team_id, SupportRequest.state == RequestState.WAITING)
+        )
+        or 0
+    )
+
+
+def _dead(session: Session, team_id: str, table: type[InboxRow] | type[OutboxRow]) -> int:
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(table)
+            .where(table.team_id == team_id, table.state == RowState.DEAD)
+        )
+        or 0
+    )

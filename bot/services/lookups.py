@@ -1,0 +1,142 @@
+"""Named queries of the services. Every one names the workspace."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.errors import NotAllowed
+from bot.lifecycle import OPEN_ASSIGNMENTS, RequestState
+from bot.services.views import OfferView
+from bot.storage.tables import (
+    Assignment,
+    PostedMessage,
+    RequestMessage,
+    Suggestion,
+    SupportRequest,
+)
+
+UNKNOWN_REQUEST = "This request is not known here any more."
+
+
+def find_request(session: Session, team_id: str, request_id: int) -> SupportRequest:
+    """The request with this id, or NotAllowed: an id of another workspace is as unknown as one that never was."""
+    found = session.scalars(
+        select(SupportRequest).where(SupportRequest.team_id == team_id, SupportRequest.id == request_id)
+    ).one_or_none()
+    if found is None:
+        raise NotAllowed(UNKNOWN_REQUEST)
+    return found
+
+
+def find_assignment(session: Session, team_id: str, assignment_id: int) -> tuple[Assignment, SupportRequest]:
+    """The assignment with this id and its request, or NotAllowed."""
+    found = session.execute(
+        select(Assignment, SupportRequest)
+        .join(SupportRequest, SupportRequest.id == Assignment.request_id)
+        .where(
+            Assignment.team_id == team_id, SupportRequest.team_id == team_id, Assignment.id == assignment_id
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotAllowed(UNKNOWN_REQUEST)
+    return found[0], found[1]
+
+
+def open_assignment(session: Session, team_id: str, request_id: int) -> Assignment | None:
+    """The offered or accepted assignment of a request; the database allows one at most."""
+    return session.scalars(
+        select(Assignment).where(
+            Assignment.team_id == team_id,
+            Assignment.request_id == request_id,
+            Assignment.state.in_(OPEN_ASSIGNMENTS),
+        )
+    ).one_or_none()
+
+
+def is_known_message(session: Session, team_id: str, channel_id: str, ts: str) -> bool:
+    """Whether this message already belongs to a request: a second delivery of it changes nothing."""
+    found = session.scalar(
+        select(RequestMessage.id).where(
+            RequestMessage.team_id == team_id,
+            RequestMessage.channel_id == channel_id,
+            RequestMessage.ts == ts,
+        )
+    )
+    return found is not None
+
+
+def request_of_thread(
+    session: Session, team_id: str, channel_id: str, thread_ts: str
+) -> SupportRequest | None:
+    """The request whose thread this is: it was opened there, or the thread's first message was appended to it."""
+    opened = session.scalars(
+        select(SupportRequest).where(
+            SupportRequest.team_id == team_id,
+            SupportRequest.channel_id == channel_id,
+            SupportRequest.thread_ts == thread_ts,
+        )
+    ).one_or_none()
+    return (
+        opened
+        or session.scalars(
+            select(SupportRequest)
+            .join(RequestMessage, RequestMessage.request_id == SupportRequest.id)
+            .where(
+                SupportRequest.team_id == team_id,
+                RequestMessage.team_id == team_id,
+                RequestMessage.channel_id == channel_id,
+                RequestMessage.ts == thread_ts,
+            )
+        ).one_or_none()
+    )
+
+
+def words_of(session: Session, request: SupportRequest) -> str:
+    """Everything the requester has written in this request, in the order they wrote it."""
+    texts = session.scalars(
+        select(RequestMessage.text)
+        .where(RequestMessage.team_id == request.team_id, RequestMessage.request_id == request.id)
+        .order_by(RequestMessage.ts)
+    )
+    return "\n".join(text for text in texts if text) or request.text
+
+
+def view_offer(session: Session, assignment: Assignment, request: SupportRequest) -> OfferView:
+    """An assignment as its agent sees it."""
+    return OfferView.of(assignment, request, words_of(session, request))
+
+
+def unfinished_opening(
+    session: Session, team_id: str, channel_id: str, user_id: str
+) -> SupportRequest | None:
+    """The latest request that so far is only a greeting: the person's next message completes it."""
+    return session.scalars(
+        select(SupportRequest)
+        .where(
+            SupportRequest.team_id == team_id,
+            SupportRequest.channel_id == channel_id,
+            SupportRequest.requester_id == user_id,
+            SupportRequest.state == RequestState.NEW,
+        )
+        .order_by(SupportRequest.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def find_suggestion(session: Session, request: SupportRequest, suggestion_id: int) -> Suggestion:
+    """The suggestion with this id, if it was shown for ``request``; else NotAllowed."""
+    found = session.scalars(
+        select(Suggestion).where(Suggestion.request_id == request.id, Suggestion.id == suggestion_id)
+    ).one_or_none()
+    if found is None:
+        raise NotAllowed("This suggestion does not belong to this request.")
+    return found
+
+
+def is_our_message(session: Session, team_id: str, channel_id: str, ts: str) -> bool:
+    """Whether the bot itself posted this message."""
+    found = session.scalar(
+        select(PostedMessage.message_key).where(
+            PostedMessage.team_id == team_id, PostedMessage.channel_id == channel_id, PostedMessage.ts == ts
+        )
+    )
+    return found is not None

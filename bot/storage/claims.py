@@ -1,0 +1,147 @@
+"""Takes rows of the inbox and the outbox into work, one per lane, and fences each with a lease.
+
+A row goes READY -> CLAIMED -> DONE, back to READY when an attempt failed, or to DEAD after the last one. A worker
+that dies leaves a CLAIMED row behind; when its lease has run out, :func:`sweep` puts it back for another worker.
+Each claim has a fresh token, so whoever was taken over can change nothing any more.
+
+Callers hold :func:`serialise` while they sweep and claim. Without it two replicas that look at the same moment could
+each see the other's row as not yet taken, and work two rows of one lane side by side.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy.orm import Session, aliased
+
+from bot.ids import new_token
+from bot.storage.tables import InboxRow, OutboxRow, RowState
+
+Row = TypeVar("Row", InboxRow, OutboxRow)
+
+LEASE_EXPIRED = "lease_expired"  # the fault of a row whose worker never came back: what it did is not known
+ADVISORY_LOCKS = {"inbox": 0x666C01, "outbox": 0x666C02}  # PostgreSQL's lock numbers, ours by choice
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How long a failed row waits: ``base_s``, doubled with each attempt, never more than ``cap_s``."""
+
+    base_s: float
+    cap_s: float = 300
+
+    def due(self, now: datetime, attempts: int) -> datetime:
+        """When a row that has been tried ``attempts`` times (1 or more) may be tried again."""
+        return now + timedelta(seconds=min(self.cap_s, self.base_s * 2.0 ** min(attempts - 1, 32)))
+
+
+def serialise(session: Session, table: type[InboxRow] | type[OutboxRow]) -> None:
+    """Let nobody else claim from ``table`` until this transaction ends (SQLite's write lock does so already)."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(ADVISORY_LOCKS[table.__tablename__])))
+
+
+def sweep(session: Session, table: type[Row], now: datetime, *, max_attempts: int | None) -> list[Row]:
+    """Put back every row whose lease has run out; return those that had their last attempt and are now DEAD.
+
+    ``max_attempts`` None: none is given up here.
+    """
+    expired = session.scalars(
+        select(table)
+        .where(table.state == RowState.CLAIMED, table.lease_until < now)
+        .order_by(table.id)
+        .with_for_update(skip_locked=True)  # a locked one is being settled at this moment, late but alive
+    ).all()
+    for row in expired:
+        is_dead = max_attempts is not None and row.attempts >= max_attempts
+        row.state = RowState.DEAD if is_dead else RowState.READY
+        row.done_at = now if is_dead else None
+        row.fault = LEASE_EXPIRED
+        row.lease = row.lease_until = None
+    session.flush()
+    return [row for row in expired if row.state is RowState.DEAD]
+
+
+def claim(
+    session: Session, table: type[Row], now: datetime, *, lease_s: float, limit: int, waits_hold_lane: bool
+) -> list[Row]:
+    """Take up to ``limit`` due rows, oldest first and one per lane, that nobody works on.
+
+    ``waits_hold_lane``: whether a row that waits for its next attempt holds up the younger rows of its lane. It must
+    in the outbox, where order is what people read; it must not in the inbox, where one bad row would silence a person.
+    """
+    other = aliased(table)
+    is_ahead = other.id < table.id
+    if not waits_hold_lane:
+        is_ahead = and_(is_ahead, other.due_at <= now)
+    is_held_up = exists().where(
+        other.lane == table.lane,
+        other.state.in_([RowState.READY, RowState.CLAIMED]),
+        other.id != table.id,
+        or_(other.state == RowState.CLAIMED, is_ahead),
+    )
+    rows = session.scalars(
+        select(table)
+        .where(table.state == RowState.READY, table.due_at <= now, ~is_held_up)
+        .order_by(table.due_at, table.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=table)
+    ).all()
+    for row in rows:
+        row.state = RowState.CLAIMED
+        row.attempts += 1
+        row.lease = new_token()
+        row.lease_until = now + timedelta(seconds=lease_s)
+    session.flush()
+    return sorted(rows, key=lambda row: row.id)
+
+
+def finish(session: Session, table: type[Row], row_id: int, lease: str | None, now: datetime) -> bool:
+    """DONE, unless the row was settled or taken over in the meantime (then False, and nothing is changed)."""
+    return _release(session, table, row_id, lease, state=RowState.DONE, done_at=now)
+
+
+def put_back(
+    session: Session,
+    table: type[Row],
+    row_id: int,
+    lease: str | None,
+    *,
+    due_at: datetime,
+    attempts: int,
+    fault: str | None,
+) -> bool:
+    """READY again at ``due_at``, with ``attempts`` on its account; False as in :func:`finish`."""
+    return _release(
+        session,
+        table,
+        row_id,
+        lease,
+        state=RowState.READY,
+        due_at=due_at,
+        attempts=attempts,
+        fault=_fit(fault),
+    )
+
+
+def bury(
+    session: Session, table: type[Row], row_id: int, lease: str | None, now: datetime, *, fault: str
+) -> bool:
+    """DEAD: it is not tried again, and `doctor` and the metrics show it; False as in :func:`finish`."""
+    return _release(session, table, row_id, lease, state=RowState.DEAD, done_at=now, fault=_fit(fault))
+
+
+def _release(session: Session, table: type[Row], row_id: int, lease: str | None, **values: Any) -> bool:
+    released = session.execute(
+        update(table)
+        .where(table.id == row_id, table.lease == lease, table.state == RowState.CLAIMED)
+        .values(lease=None, lease_until=None, **values)
+        .returning(table.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    return released is not None
+
+
+def _fit(fault: str | None) -> str | None:
+    return fault[:200] if fault else fault

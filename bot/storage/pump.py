@@ -1,0 +1,105 @@
+"""Threads that empty a table: one looks for rows and hands them to the others, each of which works one at a time.
+
+Only as many rows are claimed as threads are free, so a lease never runs while its row waits in a queue.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from queue import SimpleQueue
+from typing import Generic, TypeVar
+
+from bot.storage.tables import InboxRow, OutboxRow
+
+Row = TypeVar("Row", bound=InboxRow | OutboxRow)
+log = logging.getLogger(__name__)
+
+TROUBLE_PAUSE_S = 1.0  # after the database could not be asked: long enough not to fill the log
+
+
+class Pump(Generic[Row]):
+    """Runs ``claim(limit)`` when woken or every ``poll_s``, and ``work(row)`` for each row, on ``threads`` threads."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        threads: int,
+        wake: threading.Event,
+        poll_s: float,
+        claim: Callable[[int], Sequence[Row]],
+        work: Callable[[Row], None],
+    ) -> None:
+        self.name = name
+        self._wake = wake
+        self._poll_s = poll_s
+        self._claim = claim
+        self._work = work
+        self._stopping = threading.Event()
+        self._queue: SimpleQueue[Row | None] = SimpleQueue()
+        self._free = threading.Semaphore(threads)
+        self._threads = [
+            threading.Thread(target=self._run_worker, name=f"{name}-{n}", daemon=True) for n in range(threads)
+        ]
+        self._scout = threading.Thread(target=self._run_scout, name=f"{name}-scout", daemon=True)
+
+    def start(self) -> None:
+        """Start the threads; once."""
+        for thread in [*self._threads, self._scout]:
+            thread.start()
+
+    def stop(self, timeout_s: float) -> bool:
+        """Claim nothing more and wait for what is in work; False when some of it outlasts ``timeout_s``.
+
+        What outlasts it is not lost: its lease runs out, and another process takes it.
+        """
+        end = time.monotonic() + timeout_s
+        self._stopping.set()
+        self._wake.set()
+        self._scout.join(max(0.0, end - time.monotonic()))
+        for _ in self._threads:
+            self._queue.put(None)
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        return not any(thread.is_alive() for thread in [self._scout, *self._threads])
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether every thread runs."""
+        return all(thread.is_alive() for thread in [self._scout, *self._threads])
+
+    def _run_scout(self) -> None:
+        while not self._stopping.is_set():
+            if not self._free.acquire(timeout=self._poll_s):
+                continue
+            free = 1
+            while self._free.acquire(blocking=False):
+                free += 1
+            # Cleared before looking: a row stored after the look sets it again, and the wait below ends at once.
+            self._wake.clear()
+            rows = self._look(free)
+            for row in rows:
+                self._queue.put(row)
+            if len(rows) < free:
+                self._free.release(free - len(rows))
+            if not rows and not self._stopping.is_set():
+                self._wake.wait(self._poll_s)
+
+    def _look(self, limit: int) -> Sequence[Row]:
+        try:
+            return self._claim(limit)
+        except Exception as error:  # a thread's edge: the database is away, and may be back in a second
+            log.error("%s: cannot claim rows: %s", self.name, type(error).__name__)
+            self._stopping.wait(TROUBLE_PAUSE_S)
+            return ()
+
+    def _run_worker(self) -> None:
+        while (row := self._queue.get()) is not None:
+            try:
+                self._work(row)
+            except Exception as error:  # a thread's edge: the lease runs out and the row is tried again
+                log.error("%s: row %s was left to its lease: %s", self.name, row.id, type(error).__name__)
+            finally:
+                self._free.release()
+                self._wake.set()  # the next row of this lane has become free

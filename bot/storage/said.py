@@ -1,0 +1,73 @@
+"""What the bot has said and where: posted messages by their key, and the conversations it can say things in."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Session
+
+from bot.storage.tables import Conversation, OutboxKind, OutboxRow, PostedMessage, RowState
+
+
+def slack_ts(at: datetime) -> str:
+    """A moment as Slack writes it: seconds with six decimals."""
+    return f"{at.timestamp():.6f}"
+
+
+def members_key(user_ids: Sequence[str]) -> str:
+    """The members of a conversation as `conversations` knows them."""
+    return ",".join(sorted(user_ids))
+
+
+def find_channel(session: Session, team_id: str, user_ids: Sequence[str]) -> str | None:
+    """The DM or group DM with these people, None when none was opened yet."""
+    found = session.get(Conversation, (team_id, members_key(user_ids)))
+    return found.channel_id if found else None
+
+
+def remember_channel(
+    session: Session, team_id: str, user_ids: Sequence[str], channel_id: str, *, read_on_from: str
+) -> None:
+    """Remember a conversation, unless it is known; the reconciler reads on from the ts ``read_on_from``."""
+    insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgres_insert
+    session.execute(
+        insert(Conversation)
+        .values(
+            team_id=team_id,
+            members=members_key(user_ids),
+            channel_id=channel_id,
+            last_event_ts=read_on_from,
+        )
+        .on_conflict_do_nothing(index_elements=["team_id", "members"])
+    )
+
+
+def find_posted(session: Session, team_id: str, message_key: str) -> PostedMessage | None:
+    """Where a message stands in Slack, None when it was not posted."""
+    return session.get(PostedMessage, (team_id, message_key))
+
+
+def is_still_to_be_posted(session: Session, team_id: str, message_key: str) -> bool:
+    """Whether the outbox holds a message that will be posted under this key."""
+    return (
+        session.scalar(
+            select(OutboxRow.id).where(
+                OutboxRow.team_id == team_id,
+                OutboxRow.message_key == message_key,
+                OutboxRow.kind == OutboxKind.POST,
+                OutboxRow.state.in_([RowState.READY, RowState.CLAIMED]),
+            )
+        )
+        is not None
+    )
+
+
+def remember_posted(
+    session: Session, team_id: str, message_key: str, *, channel_id: str, ts: str, now: datetime
+) -> None:
+    """Remember where a message stands, so that it can be updated."""
+    session.merge(
+        PostedMessage(team_id=team_id, message_key=message_key, channel_id=channel_id, ts=ts, posted_at=now)
+    )

@@ -1,0 +1,169 @@
+"""A model as a folder: what is in it, how it is written whole or not at all, and how it is refused.
+
+model.txt             LightGBM's own text
+features.safetensors  the fit rows' reference arrays
+model.json            labels, temperature, thresholds with their reason, encoder, data, versions, parameters
+metrics.json          figures with n and split
+MODEL_CARD.md         the same for people
+manifest.json         SHA-256 of each of the above; its own SHA-256 is the model's id
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
+
+from classifier.decision import Thresholds
+from classifier.errors import ModelRefused
+from classifier.features import FeatureParams, Reference
+
+FORMAT = 1
+BOOSTER, ARRAYS, DESCRIPTION = "model.txt", "features.safetensors", "model.json"
+METRICS, CARD, MANIFEST = "metrics.json", "MODEL_CARD.md", "manifest.json"
+_CONTENTS = (BOOSTER, ARRAYS, DESCRIPTION, METRICS, CARD)
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderPin:
+    """The encoder a model was trained with; `fingerprint` is `Installed.fingerprint`."""
+
+    name: str
+    revision: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model's parts in memory, not yet running. `provenance` says what it was made of."""
+
+    labels: tuple[str, ...]
+    temperature: float
+    thresholds: Thresholds
+    booster_text: str
+    reference: Reference
+    encoder: EncoderPin
+    provenance: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SavedModel:
+    """A model read from its folder, every hash checked."""
+
+    model_id: str
+    model: Model
+    metrics: dict[str, Any]
+
+
+def write_model(model: Model, metrics: dict[str, Any], card: str, folder: Path) -> str:
+    """Write the folder in one rename, replacing an older model there; returns the model's id."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        contents = {
+            BOOSTER: model.booster_text.encode(),
+            ARRAYS: save_arrays(model.reference.arrays()),
+            DESCRIPTION: _json(_describe(model)),
+            METRICS: _json(metrics),
+            CARD: card.encode(),
+        }
+        hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+        contents[MANIFEST] = _json({"format": FORMAT, "files": hashes})
+        for name, content in contents.items():
+            (staging / name).write_bytes(content)
+        staging.chmod(0o755)
+        _swap(staging, folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return _id_of(contents[MANIFEST])
+
+
+def _swap(staging: Path, folder: Path) -> None:
+    if not folder.exists():
+        staging.rename(folder)
+        return
+    # A folder cannot be renamed over a full one; between these two lines there is no model, and loading says so.
+    old = staging.with_name(f"{staging.name}.old")
+    folder.rename(old)
+    staging.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def read_model(folder: Path) -> SavedModel:
+    """Read a model, checking every hash before anything is parsed; raises ModelRefused with one plain line."""
+    if not (folder / MANIFEST).is_file():
+        raise ModelRefused(f"there is no model in {folder}; run: python -m classifier train --out {folder}")
+    manifest = (folder / MANIFEST).read_bytes()
+    contents = {name: _checked(folder / name, digest) for name, digest in _hashes(manifest, folder).items()}
+    try:
+        text = json.loads(contents[DESCRIPTION])
+        params = FeatureParams(**text["features"])
+        model = Model(
+            labels=tuple(text["labels"]),
+            temperature=float(text["temperature"]),
+            thresholds=Thresholds(**text["thresholds"]),
+            booster_text=contents[BOOSTER].decode(),
+            reference=Reference.from_arrays(load_arrays(contents[ARRAYS]), params),
+            encoder=EncoderPin(**text["encoder"]),
+            provenance=text["provenance"],
+        )
+        return SavedModel(_id_of(manifest), model, json.loads(contents[METRICS]))
+    except (ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise ModelRefused(f"the model in {folder} does not read: {error}") from error
+
+
+def _hashes(manifest: bytes, folder: Path) -> dict[str, str]:
+    try:
+        listed = json.loads(manifest)
+        form, hashes = listed["format"], dict(listed["files"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelRefused(f"{folder / MANIFEST} is damaged; train again") from error
+    if form != FORMAT:
+        raise ModelRefused(
+            f"the model in {folder} has format {form}, this version reads {FORMAT}; train again"
+        )
+    missing = [name for name in _CONTENTS if name not in hashes]
+    if missing:
+        raise ModelRefused(f"{folder / MANIFEST} does not list {', '.join(missing)}; train again")
+    return {name: hashes[name] for name in _CONTENTS}
+
+
+def _checked(path: Path, digest: str) -> bytes:
+    """The file's bytes. What was hashed is what is parsed: it is read once."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        raise ModelRefused(f"{path} is missing; train again") from None
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise ModelRefused(f"{path} was altered or cut short; train again")
+    return content
+
+
+def _describe(model: Model) -> dict[str, Any]:
+    params = model.reference.params
+    return {
+        "labels": model.labels,
+        "temperature": model.temperature,
+        "thresholds": model.thresholds.as_dict(),
+        "features": {"ridge": params.ridge, "neighbours": params.neighbours, "sharpness": params.sharpness},
+        "encoder": {
+            "name": model.encoder.name,
+            "revision": model.encoder.revision,
+            "fingerprint": model.encoder.fingerprint,
+        },
+        "provenance": model.provenance,
+    }
+
+
+def _id_of(manifest: bytes) -> str:
+    return hashlib.sha256(manifest).hexdigest()[:12]
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()

@@ -1,0 +1,105 @@
+"""From raw scores to probabilities one can act on: one temperature, and thresholds with their reason.
+
+Both are fitted on the calibration rows, which the trees never saw; the test rows are for the figures alone.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+
+from classifier.decision import OUT_OF_SCOPE, DecisionKind, Prediction, Thresholds, apply_rule
+
+ONE_IS_RIGHT = 0.95
+"""Wanted share of right answers when one suggestion is shown."""
+
+SHOWN_IS_RIGHT = 0.95
+"""Wanted share of messages, of those that get a suggestion, whose category is among what is shown."""
+
+HALF = 0.5
+"""Two suggestions that together are more likely wrong than right are never shown."""
+
+LEAST_ROWS = 20
+"""A share of fewer rows than this is no evidence."""
+
+_GRID = np.round(np.arange(0.05, 1.0, 0.01), 2)
+
+
+def softmax(scores: NDArray[np.float64], temperature: float = 1.0) -> NDArray[np.float64]:
+    """Rows of probabilities; a temperature above 1 makes them less certain."""
+    scaled = np.asarray(scores, dtype=np.float64) / temperature
+    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    shares: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
+    return shares
+
+
+def fit_temperature(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+    """The temperature in [.1, 10] with the least log loss (Guo et al. 2017)."""
+    places = np.arange(len(labels))
+
+    def loss(log_temperature: float) -> float:
+        right = softmax(scores, float(np.exp(log_temperature)))[places, labels]
+        return float(-np.log(np.maximum(right, 1e-12)).mean())
+
+    found = minimize_scalar(loss, bounds=(np.log(0.1), np.log(10)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def choose_thresholds(predictions: list[Prediction], truths: list[str]) -> Thresholds:
+    """Thresholds for these calibration rows, chosen one after the other with the very rule that serves.
+
+    1. `out_of_scope`: fewest mistakes, counting a suggestion for an out-of-scope row and a person for another alike.
+    2. `least_mass`: the lowest at which SHOWN_IS_RIGHT of the suggesting rows hold their category.
+    3. `show_one`: the lowest at which ONE_IS_RIGHT of the one-suggestion rows are right.
+    """
+    strange = _scope_threshold(predictions, truths)
+    mass, mass_note = _least_mass(predictions, truths, strange)
+    one, one_note = _show_one(predictions, truths, strange, mass)
+    reason = (
+        f"Chosen on {len(truths)} calibration rows. Out of scope from {strange:.2f}: fewest mistakes either way. "
+        f"Two best together from {mass:.2f}: {mass_note}. One suggestion from {one:.2f}: {one_note}."
+    )
+    return Thresholds(one, mass, strange, reason)
+
+
+def _scope_threshold(predictions: list[Prediction], truths: list[str]) -> float:
+    strange = np.array([prediction.probability(OUT_OF_SCOPE) for prediction in predictions])
+    outside = np.array([truth == OUT_OF_SCOPE for truth in truths])
+    if not outside.any():
+        return 1.0
+    mistakes = [int(((strange >= limit) != outside).sum()) for limit in _GRID]
+    # Of equal ones the lowest: an unneeded person is the smaller harm.
+    return float(_GRID[int(np.argmin(mistakes))])
+
+
+def _least_mass(predictions: list[Prediction], truths: list[str], strange: float) -> tuple[float, str]:
+    for mass in _GRID[_GRID >= HALF]:
+        limits = Thresholds(1.0, float(mass), strange, "trial")
+        right = [
+            truth in shown.categories
+            for shown, truth in zip((apply_rule(p, limits) for p in predictions), truths, strict=True)
+            if shown.kind is not DecisionKind.ABSTAIN
+        ]
+        if len(right) < LEAST_ROWS:
+            break
+        if np.mean(right) >= SHOWN_IS_RIGHT:
+            return float(
+                mass
+            ), f"the right one is among what is shown for {np.mean(right):.1%} of {len(right)} rows"
+    return 0.9, f"no limit reached {SHOWN_IS_RIGHT:.0%} on {LEAST_ROWS} rows or more, so a strict one"
+
+
+def _show_one(
+    predictions: list[Prediction], truths: list[str], strange: float, mass: float
+) -> tuple[float, str]:
+    for limit in _GRID:
+        limits = Thresholds(float(limit), mass, strange, "trial")
+        right = [
+            truth in shown.categories
+            for shown, truth in zip((apply_rule(p, limits) for p in predictions), truths, strict=True)
+            if shown.kind is DecisionKind.SHOW_ONE
+        ]
+        if len(right) < LEAST_ROWS:
+            break
+        if np.mean(right) >= ONE_IS_RIGHT:
+            return float(limit), f"{np.mean(right):.1%} of {len(right)} rows shown one are right"
+    return 0.98, f"no limit reached {ONE_IS_RIGHT:.0%} on {LEAST_ROWS} rows or more, so a strict one"

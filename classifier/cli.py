@@ -1,0 +1,248 @@
+"""The commands. Each is thin: read the arguments, call one function, print."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from classifier.data import STARTER
+
+app = typer.Typer(
+    help="Sort support requests: fetch an encoder, train, evaluate, predict, replay.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+EncoderDir = Annotated[Path, typer.Option("--encoder-dir", help="Folder that holds the encoders.")]
+ModelDir = Annotated[Path, typer.Option("--model", help="Folder of the trained model.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of tables.")]
+TextColumn = Annotated[str, typer.Option(help="Column with the message.")]
+CategoryColumn = Annotated[str, typer.Option(help="Column with its category.")]
+Seed = Annotated[int, typer.Option(help="For the split of a file that has no split column.")]
+
+ENCODERS = Path("var/encoders")
+MODEL = Path("var/model")
+CACHE = Path("var/embeddings")
+
+
+@app.command()
+def fetch(
+    encoder: Annotated[str, typer.Option(help="Name of the encoder.")] = "multilingual-e5-small",
+    folder: Annotated[Path, typer.Option("--dir", help="Folder that holds the encoders.")] = ENCODERS,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Hash the files and compare published vectors.")
+    ] = False,
+    or_packaged: Annotated[
+        bool, typer.Option("--or-packaged", help="If no hub answers, build the packaged English encoder.")
+    ] = False,
+    limit_s: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for a hub's answer.")] = 5.0,
+    as_json: Json = False,
+) -> None:
+    """Fetch an encoder at its pinned revision and hashes, or build the packaged one."""
+    from classifier.cli_output import note, print_json, say
+    from classifier.encoders.golden import check_golden
+    from classifier.encoders.packaged import saturates_int8
+    from classifier.encoders.recipes import Source, recipe_named
+    from classifier.encoders.store import fetch as fetch_encoder
+    from classifier.encoders.store import fetch_or_fallback, open_encoder
+
+    recipe, message = recipe_named(encoder), None
+    if or_packaged:
+        found, message = fetch_or_fallback(recipe, folder, datetime.now(UTC), limit_s=limit_s)
+    else:
+        found = fetch_encoder(recipe, folder, limit_s=limit_s)
+    if message:
+        note(message)
+    if found.recipe.source is Source.HUB and found.recipe.int8 and saturates_int8():
+        note(f"This processor has no VNNI: {found.recipe.name} may be inexact; there is {recipe.name}-fp32.")
+    agreed = check_golden(open_encoder(found)) if verify else None
+    result: dict[str, Any] = {
+        "encoder": found.recipe.name,
+        "folder": str(found.folder),
+        "revision": found.recipe.revision,
+        "fingerprint": found.fingerprint,
+        "languages": list(found.recipe.languages),
+        "fell_back": message is not None,
+        "published_vectors_agreed": agreed,
+    }
+    if as_json:
+        print_json(result)
+        return
+    say(f"Encoder {found.recipe.name} is in {found.folder} ({found.fingerprint[:12]}).")
+    if agreed is not None:
+        say(f"Files hash right; {agreed} published vectors agree.")
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Option(help="CSV or CSV.gz of labelled requests.")] = STARTER,
+    out: Annotated[Path, typer.Option(help="Folder to write the model to.")] = MODEL,
+    encoder: Annotated[
+        str, typer.Option(help="Name of the encoder, or auto: the default one, else the packaged one.")
+    ] = "auto",
+    encoder_dir: EncoderDir = ENCODERS,
+    cache: Annotated[Path, typer.Option(help="Folder that keeps embeddings between trainings.")] = CACHE,
+    text_column: TextColumn = "text",
+    category_column: CategoryColumn = "category",
+    seed: Seed = 0,
+    if_missing: Annotated[
+        bool,
+        typer.Option("--if-missing", help="Do nothing if a model of this data, encoder and code is there."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Train a model, and measure it on rows it has not seen."""
+    from classifier.choose_encoder import choose_encoder
+    from classifier.cli_output import note, print_json, print_report, progress_bars, say
+    from classifier.data import read_dataset
+    from classifier.train import TrainParams, is_current
+    from classifier.train import train as train_model
+
+    now, params = datetime.now(UTC), TrainParams()
+    dataset = read_dataset(data, text_column=text_column, category_column=category_column, seed=seed)
+    found, message = choose_encoder(encoder, encoder_dir, now)
+    if message:
+        note(message)
+    if if_missing and is_current(out, dataset, found, params):
+        if as_json:
+            print_json({"trained": False, "model": str(out)})
+        else:
+            say(f"The model in {out} is up to date.")
+        return
+    with progress_bars() as progress:
+        trained = train_model(dataset, found, out, cache, params, now, progress)
+    if as_json:
+        print_json(
+            {"trained": True, "model": str(out), "model_id": trained.model_id, **trained.report.as_dict()}
+        )
+    else:
+        print_report(trained.report, f"Model {trained.model_id} in {out}, test rows of {dataset.name}")
+
+
+@app.command()
+def evaluate(
+    model: ModelDir = MODEL,
+    data: Annotated[Path, typer.Option(help="CSV or CSV.gz of labelled requests.")] = STARTER,
+    encoder_dir: EncoderDir = ENCODERS,
+    split: Annotated[str, typer.Option(help="Which rows: test, calibration, fit, or all.")] = "test",
+    text_column: TextColumn = "text",
+    category_column: CategoryColumn = "category",
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Print the honest figures of a model on rows it has not seen."""
+    from classifier.cli_output import print_json, print_report, progress_bars
+    from classifier.data import Split, read_dataset
+    from classifier.encoders.recipes import recipe_named
+    from classifier.evaluate import report, run
+    from classifier.serve import load
+
+    if split not in {*Split, "all"}:
+        raise typer.BadParameter("must be test, calibration, fit or all", param_hint="--split")
+    dataset = read_dataset(data, text_column=text_column, category_column=category_column, seed=seed)
+    rows = dataset.examples if split == "all" else dataset.of(Split(split))
+    classifier = load(model, encoder_dir)
+    with progress_bars() as progress:
+        outcomes = run(classifier, rows, progress("Measuring", len(rows)))
+    figures = report(outcomes, recipe_named(classifier.encoder_name).understands)
+    if as_json:
+        print_json(
+            {
+                "model_id": classifier.model_id,
+                "data": dataset.name,
+                "split": split,
+                "encoder": classifier.encoder_name,
+            }
+            | figures.as_dict()
+        )
+    else:
+        heading = f"Model {classifier.model_id} ({classifier.encoder_name}), {split} rows of {dataset.name}"
+        print_report(figures, heading)
+
+
+@app.command()
+def predict(
+    text: Annotated[str, typer.Argument(help="The message.")],
+    model: ModelDir = MODEL,
+    encoder_dir: EncoderDir = ENCODERS,
+    as_json: Json = False,
+) -> None:
+    """Show what would be suggested for one message, and why."""
+    from classifier.cli_output import OUT, print_json, say, table
+    from classifier.replay import PastMessage, Replayed
+    from classifier.serve import load
+
+    decision = load(model, encoder_dir).decide(text)
+    ranked = decision.prediction.ranked() if decision.prediction else ()
+    if as_json:
+        row = Replayed(PastMessage(text, None), decision).as_dict()
+        print_json(row | {"model_id": decision.model_id, "probabilities": dict(ranked)})
+        return
+    say(f"{decision.kind.value}: {', '.join(decision.categories) or 'a person'}")
+    say(decision.rule)
+    if ranked:
+        OUT.print(table("Probabilities", ("label", "p"), [(label, f"{p:.3f}") for label, p in ranked]))
+
+
+@app.command()
+def replay(
+    history: Annotated[Path, typer.Option(help="CSV or JSONL of past messages, with .gz if you like.")],
+    model: ModelDir = MODEL,
+    encoder_dir: EncoderDir = ENCODERS,
+    text_column: TextColumn = "text",
+    category_column: CategoryColumn = "category",
+    rows: Annotated[int, typer.Option(min=0, help="How many single rows to print.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Show what would have been suggested for your own past messages, row by row and in sum."""
+    from classifier.cli_output import OUT, print_json, progress_bars, table
+    from classifier.replay import read_history, summary
+    from classifier.replay import replay as replay_messages
+    from classifier.serve import load
+
+    messages = read_history(history, text_column, category_column)
+    classifier = load(model, encoder_dir)
+    with progress_bars() as progress:
+        replayed = replay_messages(classifier, messages, progress("Replaying", len(messages)))
+    total = summary(replayed)
+    if as_json:
+        print_json(
+            {"model_id": classifier.model_id, "sum": total, "rows": [row.as_dict() for row in replayed]}
+        )
+        return
+    shown = [
+        (
+            " ".join(row.message.text.split())[:60],
+            ", ".join(row.decision.categories) or "a person",
+            row.decision.rule,
+        )
+        for row in replayed[:rows]
+    ]
+    if shown:
+        OUT.print(table(f"The first {len(shown)} of {len(replayed)}", ("message", "shown", "why"), shown))
+    OUT.print(
+        table("In sum", ("what", "count"), [(key.replace("_", " "), value) for key, value in total.items()])
+    )
+
+
+@app.command()
+def bench(
+    model: ModelDir = MODEL,
+    encoder_dir: EncoderDir = ENCODERS,
+    calls: Annotated[int, typer.Option(min=10, help="How many classifications to time.")] = 300,
+    as_json: Json = False,
+) -> None:
+    """Time one classification of about 30 tokens on one thread."""
+    from classifier.bench import TOKENS, time_decisions
+    from classifier.cli_output import print_json, say
+
+    timing = time_decisions(model, encoder_dir, calls)
+    if as_json:
+        print_json(timing.as_dict())
+        return
+    say(
+        f"One classification of {TOKENS} tokens: p50 {timing.p50_ms:.1f} ms, p95 {timing.p95_ms:.1f} ms "
+        f"({timing.n} calls, 1 thread). Loading took {timing.load_s:.1f} s; peak memory {timing.resident_mb:.0f} MB.",
+    )

@@ -1,0 +1,48 @@
+"""Embeddings kept between trainings: one file for each encoder, rows found by the hash of their text."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from classifier.encoders.session import Encoder
+
+
+class EmbeddingCache:
+    """`<folder>/<encoder fingerprint>.safetensors`; a file that does not open counts as empty."""
+
+    def __init__(self, folder: Path, fingerprint: str) -> None:
+        self._path = folder / f"{fingerprint[:32]}.safetensors"
+        self._rows: dict[bytes, NDArray[np.float32]] = {}
+        if self._path.is_file():
+            try:
+                stored = load_file(self._path)
+            except (SafetensorError, OSError):
+                return
+            keys = stored["keys"]
+            self._rows = {keys[place].tobytes(): row for place, row in enumerate(stored["rows"])}
+
+    def embed(
+        self, encoder: Encoder, texts: Sequence[str], advance: Callable[[], None] = lambda: None
+    ) -> NDArray[np.float32]:
+        """float32, shape (n_texts, dimensions). Missing rows are embedded one by one, exactly as in serving."""
+        keys = [hashlib.sha256((encoder.recipe.prefix + text).encode()).digest() for text in texts]
+        before = len(self._rows)
+        for key, text in zip(keys, texts, strict=True):
+            if key not in self._rows:
+                self._rows[key] = encoder.embed(text)
+            advance()
+        if len(self._rows) > before:
+            self._save()
+        return np.stack([self._rows[key] for key in keys])
+
+    def _save(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        keys = np.frombuffer(b"".join(self._rows), dtype=np.uint8).reshape(-1, 32)
+        partial = self._path.with_suffix(".partial")
+        save_file({"keys": keys.copy(), "rows": np.stack(list(self._rows.values()))}, partial)
+        partial.replace(self._path)

@@ -1,0 +1,1 @@
+"""Text encoders: what they are (recipes), where they come from (hub, packaged), and how they run (session)."""

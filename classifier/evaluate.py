@@ -1,0 +1,197 @@
+"""Honest figures: every row goes through the classifier as the bot runs it, and every kind of outcome is counted."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from classifier.data import Example
+from classifier.decision import OUT_OF_SCOPE, AbstainReason, Decision, DecisionKind
+from classifier.metrics import Figures, figures
+from classifier.serve import Classifier
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One row and what was decided for it."""
+
+    example: Example
+    decision: Decision
+
+    @property
+    def is_suggested(self) -> bool:
+        return self.decision.kind is not DecisionKind.ABSTAIN
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the true category is among what is shown."""
+        return self.example.category in self.decision.categories
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """`part` of `whole` rows."""
+
+    part: int
+    whole: int
+
+    @property
+    def value(self) -> float | None:
+        return self.part / self.whole if self.whole else None
+
+    def __str__(self) -> str:
+        return f"{self.part / self.whole:.1%} ({self.part} of {self.whole})" if self.whole else "no rows"
+
+    def as_dict(self) -> dict[str, float | int | None]:
+        return {"part": self.part, "of": self.whole, "share": self.value}
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageRow:
+    """One language: `accuracy` is over the rows the model was asked about."""
+
+    language: str
+    n: int
+    suggested: Share
+    right_among_shown: Share
+    accuracy: Share
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `evaluate` prints. `model` is None when no row reached the model.
+
+    `model` holds the figures of the bare model, over the rows it was asked about (others were refused before it);
+    all other shares are over whole outcomes, as people see them.
+    """
+
+    n: int
+    model: Figures | None
+    one: Share
+    two: Share
+    abstained: Share
+    right_when_one: Share
+    right_among_shown: Share
+    out_of_scope_to_person: Share
+    wrong_language: Share
+    slipped_through: Share
+    abstain_reasons: dict[str, int]
+    languages: tuple[LanguageRow, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        shares = {
+            name: getattr(self, name).as_dict()
+            for name in (
+                "one",
+                "two",
+                "abstained",
+                "right_when_one",
+                "right_among_shown",
+                "out_of_scope_to_person",
+                "wrong_language",
+                "slipped_through",
+            )
+        }
+        languages = [
+            {key: value.as_dict() if isinstance(value, Share) else value for key, value in _fields(row)}
+            for row in self.languages
+        ]
+        model = asdict(self.model) if self.model else None
+        return {
+            "n": self.n,
+            "model": model,
+            **shares,
+            "abstain_reasons": self.abstain_reasons,
+            "languages": languages,
+        }
+
+
+def _fields(row: LanguageRow) -> list[tuple[str, Any]]:
+    return [(name, getattr(row, name)) for name in LanguageRow.__slots__]
+
+
+def run(
+    classifier: Classifier, examples: Sequence[Example], advance: Callable[[], None] = lambda: None
+) -> list[Outcome]:
+    """Decide every row."""
+    outcomes = []
+    for example in examples:
+        outcomes.append(Outcome(example, classifier.decide(example.text)))
+        advance()
+    return outcomes
+
+
+def report(outcomes: Sequence[Outcome], understands: Callable[[str], bool]) -> Report:
+    """Count outcomes; `understands` tells whether the encoder reads a language."""
+    kinds = Counter(outcome.decision.kind for outcome in outcomes)
+    total = len(outcomes)
+    outside = [o for o in outcomes if o.example.category == OUT_OF_SCOPE]
+    foreign_reason = AbstainReason.UNSUPPORTED_LANGUAGE
+    readable = [o for o in outcomes if understands(_language(o))]
+    unreadable = [o for o in outcomes if not understands(_language(o))]
+    reasons = Counter(o.decision.abstain_reason.value for o in outcomes if o.decision.abstain_reason)
+    return Report(
+        n=total,
+        model=_model_figures(outcomes),
+        one=Share(kinds[DecisionKind.SHOW_ONE], total),
+        two=Share(kinds[DecisionKind.SHOW_TWO], total),
+        abstained=Share(kinds[DecisionKind.ABSTAIN], total),
+        right_when_one=_right(o for o in outcomes if o.decision.kind is DecisionKind.SHOW_ONE),
+        right_among_shown=_right(o for o in outcomes if o.is_suggested),
+        out_of_scope_to_person=Share(sum(not o.is_suggested for o in outside), len(outside)),
+        wrong_language=Share(
+            sum(o.decision.abstain_reason is foreign_reason for o in readable), len(readable)
+        ),
+        slipped_through=Share(
+            sum(o.decision.abstain_reason is not foreign_reason for o in unreadable), len(unreadable)
+        ),
+        abstain_reasons=dict(sorted(reasons.items())),
+        languages=_by_language(outcomes),
+    )
+
+
+def _language(outcome: Outcome) -> str:
+    """As the file says; where it does not, as detected."""
+    return outcome.example.language or outcome.decision.language
+
+
+def _right(outcomes: Iterable[Outcome]) -> Share:
+    rows = list(outcomes)
+    return Share(sum(outcome.is_right for outcome in rows), len(rows))
+
+
+def _by_language(outcomes: Sequence[Outcome]) -> tuple[LanguageRow, ...]:
+    rows = []
+    for language in sorted({_language(outcome) for outcome in outcomes}):
+        own = [outcome for outcome in outcomes if _language(outcome) == language]
+        asked = [o for o in own if o.decision.prediction is not None]
+        hits = sum(
+            o.decision.prediction.ranked()[0][0] == o.example.category for o in asked if o.decision.prediction
+        )
+        suggested = [o for o in own if o.is_suggested]
+        rows.append(
+            LanguageRow(
+                language,
+                len(own),
+                Share(len(suggested), len(own)),
+                _right(suggested),
+                Share(hits, len(asked)),
+            )
+        )
+    return tuple(rows)
+
+
+def _model_figures(outcomes: Sequence[Outcome]) -> Figures | None:
+    """The bare model's figures; rows whose category the model does not know are left out."""
+    asked = [
+        (o.example.category, o.decision.prediction) for o in outcomes if o.decision.prediction is not None
+    ]
+    known = [(truth, p) for truth, p in asked if p is not None and truth in p.labels]
+    if not known:
+        return None
+    labels = known[0][1].labels
+    probabilities = np.array([p.probabilities for _, p in known])
+    truths = np.array([labels.index(truth) for truth, _ in known])
+    return figures(probabilities, truths, labels)

@@ -1,0 +1,65 @@
+"""The model card: the same facts as model.json and metrics.json, for people."""
+
+from classifier.artefact import Model
+from classifier.evaluate import Report
+
+
+def card(model: Model, report: Report) -> str:
+    """Markdown."""
+    made = model.provenance
+    data = made["data"]
+    lines = [
+        "# Request classifier",
+        "",
+        f"LightGBM on `{model.encoder.name}` embeddings (revision `{model.encoder.revision[:12]}`), {len(model.labels)} labels,",
+        f"trained {made['created_at']} by commit `{made['git_commit'] or 'none'}`.",
+        "",
+        "It sorts the first message of a support request. Whatever it is unsure of goes to a person; it decides nothing else.",
+        "",
+        "## Data",
+        "",
+        f"`{data['file']}`: {data['rows']} rows, SHA-256 `{data['sha256'][:12]}...`. "
+        f"Used: {_pairs(data['used_by_split'])}. Left out: {_pairs(data['left_out']) or 'none'}.",
+        "",
+        "## Figures",
+        "",
+        f"On the {report.n} test rows, which neither training nor thresholds saw:",
+        "",
+        *_figures(report),
+        "",
+        "## Thresholds",
+        "",
+        model.thresholds.reason,
+        "",
+        "## Limits",
+        "",
+        "Trained on messages written for this project, not on yours: replay your own history before you trust the figures.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _figures(report: Report) -> list[str]:
+    rows = [
+        ("one suggestion", report.one),
+        ("two suggestions", report.two),
+        ("straight to a person", report.abstained),
+        ("right when one is shown", report.right_when_one),
+        ("right one among what is shown", report.right_among_shown),
+        ("out-of-scope rows that ended with a person", report.out_of_scope_to_person),
+    ]
+    lines = ["| figure | value |", "|---|---|", *(f"| {name} | {share} |" for name, share in rows)]
+    if report.model:
+        bare = report.model
+        lines += [
+            f"| weighted precision / recall ({bare.n} rows the model was asked about) "
+            f"| {bare.weighted_precision:.3f} / {bare.weighted_recall:.3f} |",
+            f"| accuracy, right one among the best two | {bare.accuracy:.3f}, {bare.top_two:.3f} |",
+            f"| macro-F1 | {bare.macro_f1:.3f} |",
+            f"| log loss, calibration error (ECE) | {bare.log_loss:.3f}, {bare.ece:.3f} |",
+        ]
+    return lines
+
+
+def _pairs(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items())

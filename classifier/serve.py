@@ -1,0 +1,97 @@
+"""The classifier as the bot runs it: one message in, one decision out."""
+
+from pathlib import Path
+
+from classifier.artefact import Model, read_model
+from classifier.boosting import Booster
+from classifier.calibration import softmax
+from classifier.decision import OUT_OF_SCOPE, AbstainReason, Decision, DecisionKind, Prediction, apply_rule
+from classifier.encoders.session import Encoder
+from classifier.encoders.store import installed, open_encoder
+from classifier.errors import EncoderError, ModelRefused
+from classifier.languages import UNKNOWN, LanguageDetector
+from classifier.text import clean, has_words, mask_ratio
+
+OVER_MASKED = 0.3
+"""Share of masked words above which a message no longer says what it is about."""
+
+
+class Classifier:
+    """A loaded model with its encoder. `decide` is safe to call from many threads at once."""
+
+    def __init__(self, model_id: str, model: Model, encoder: Encoder, detector: LanguageDetector) -> None:
+        """Raises ModelRefused when the parts do not fit each other."""
+        self.model_id = model_id
+        self._model = model
+        self._encoder = encoder
+        self._detector = detector
+        self._booster = Booster(model.booster_text)
+        if self._booster.label_count != len(model.labels) or self._booster.width != model.reference.width:
+            raise ModelRefused(
+                f"model {model_id}: booster, labels and arrays are of different sizes; train again"
+            )
+        if encoder.recipe.dimensions != len(model.reference.mean):
+            raise ModelRefused(f"model {model_id} needs {len(model.reference.mean)} dimensions; train again")
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The labels that can be shown."""
+        return tuple(label for label in self._model.labels if label != OUT_OF_SCOPE)
+
+    @property
+    def encoder_name(self) -> str:
+        return self._model.encoder.name
+
+    def decide(self, text: str) -> Decision:
+        """What to show for a message as it was written."""
+        words = clean(text)
+        if not has_words(words):
+            return self._refuse(AbstainReason.EMPTY, UNKNOWN, "No words in it: a person takes it.")
+        masked = mask_ratio(words)
+        if masked > OVER_MASKED:
+            rule = f"{masked:.0%} of the words are masked, over {OVER_MASKED:.0%}: a person takes it."
+            return self._refuse(AbstainReason.OVER_MASKED, UNKNOWN, rule)
+        detected = self._detector.detect(words)
+        language = detected.code if detected.is_confident else UNKNOWN
+        if detected.is_confident and not self._encoder.recipe.understands(detected.code):
+            rule = f"Written in {detected.code!r} (p = {detected.confidence:.2f}), which {self.encoder_name} does not read."
+            return self._refuse(AbstainReason.UNSUPPORTED_LANGUAGE, language, rule)
+        prediction = self._predict(words)
+        shown = apply_rule(prediction, self._model.thresholds)
+        return Decision(
+            kind=shown.kind,
+            categories=shown.categories,
+            prediction=prediction,
+            language=language,
+            rule=shown.rule,
+            abstain_reason=shown.abstain_reason,
+            model_id=self.model_id,
+        )
+
+    def _predict(self, words: str) -> Prediction:
+        features = self._model.reference.features(self._encoder.embed(words)[None, :])
+        probabilities = softmax(self._booster.scores(features), self._model.temperature)[0]
+        return Prediction(self._model.labels, tuple(float(p) for p in probabilities))
+
+    def _refuse(self, reason: AbstainReason, language: str, rule: str) -> Decision:
+        return Decision(DecisionKind.ABSTAIN, (), None, language, rule, reason, self.model_id)
+
+
+def load(model_dir: Path, encoder_dir: Path) -> Classifier:
+    """The model in `model_dir`, with the encoder it names under `encoder_dir` (the folder that holds encoders).
+
+    Every file of both is hashed before anything is opened. Raises ModelRefused with one plain line.
+    """
+    saved = read_model(model_dir)
+    pin = saved.model.encoder
+    try:
+        found = installed(pin.name, encoder_dir)
+        if found.fingerprint != pin.fingerprint:
+            raise ModelRefused(
+                f"the model in {model_dir} was trained with another build of encoder {pin.name} than the one "
+                f"in {encoder_dir}; run: python -m classifier train"
+            )
+        encoder = open_encoder(found)
+    except EncoderError as error:
+        raise ModelRefused(f"the model in {model_dir} cannot run: {error}") from error
+    return Classifier(saved.model_id, saved.model, encoder, LanguageDetector())

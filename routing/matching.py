@@ -1,0 +1,122 @@
+"""`match`: waiting tasks and agents in, assignments with reasons out. Pure: same input, same answer, in any order.
+
+Ties break by a written rule. Tasks stand in line by deadline, creation, id; free places by how much their agent has in
+hand, then by agent id. The hungarian policy then follows `routing.solver`; the others give a tie to the smaller agent id.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from routing.checks import refuse_naive, refuse_unless_share
+from routing.eligibility import Eligibility, filter_pairs, why_waiting
+from routing.errors import InvalidAgent, InvalidParams, InvalidTask
+from routing.hungarian import HungarianPrices
+from routing.in_turn import GreedyClock, InTurn, LongestIdle, Random, price, total
+from routing.model import Agent, Assignment, Matching, RunnerUp, Similarity, Task, Term
+from routing.params import MatchParams, Policy
+from routing.solver import solve
+
+_DEFAULTS = MatchParams()
+
+
+def match(
+    tasks: Iterable[Task],
+    agents: Iterable[Agent],
+    now: datetime,
+    params: MatchParams = _DEFAULTS,
+    similarity: Similarity | None = None,
+) -> Matching:
+    """Give waiting tasks to agents who are on, able and have a free place; say of the rest why they wait.
+
+    As many tasks as possible are given out. Without `similarity`, different markets count as not alike at all.
+    Raises InvalidTask or InvalidAgent for an id that occurs twice, InvalidParams for a bad time or similarity.
+    """
+    refuse_naive(InvalidParams, "now", now)
+    for pair, alike in (similarity or {}).items():
+        refuse_unless_share(InvalidParams, f"similarity of {' and '.join(pair)}", alike)
+    line = sorted(tasks, key=lambda task: (task.deadline_at, task.created_at, task.id))
+    staff = sorted(agents, key=lambda agent: agent.id)
+    _refuse_twins(line, staff)
+    if not line:
+        return Matching((), ())
+    pairs = filter_pairs(line, staff, now, params)
+    if params.policy is Policy.HUNGARIAN:
+        chosen = _match_jointly(
+            line, staff, pairs, HungarianPrices(line, staff, pairs, now, params, similarity)
+        )
+    else:
+        chosen = _match_in_turn(line, staff, pairs, _in_turn_policy(params, now))
+    waiting = [why_waiting(task, row, staff, pairs) for row, task in enumerate(line) if row not in chosen]
+    return Matching(tuple(chosen[row] for row in sorted(chosen)), tuple(waiting))
+
+
+def _match_jointly(
+    line: Sequence[Task], staff: Sequence[Agent], pairs: Eligibility, prices: HungarianPrices
+) -> dict[int, Assignment]:
+    if not prices.places:
+        return {}
+    owners = [column for column, _ in prices.places]
+    chosen: dict[int, Assignment] = {}
+    for row, at in solve(prices.place_costs(), pairs.allowed[:, owners]):
+        column, place = prices.places[at]
+        terms = prices.terms(row, column, place)
+        alone = prices.first_place_costs(row)
+        others = [(float(alone[c]), staff[c].id) for c in pairs.open[row].nonzero()[0] if c != column]
+        chosen[row] = _assign(line[row], staff[column], terms, others)
+    return chosen
+
+
+def _match_in_turn(
+    line: Sequence[Task], staff: Sequence[Agent], pairs: Eligibility, policy: InTurn
+) -> dict[int, Assignment]:
+    left = [int(count) for count in pairs.free_places]
+    allowed = pairs.allowed
+    chosen: dict[int, Assignment] = {}
+    for row in sorted(range(len(line)), key=lambda row: policy.turn(line[row])):
+        offers = []
+        for column in allowed[row].nonzero()[0]:
+            if left[column] > 0:
+                agent = staff[column]
+                in_hand = agent.capacity - left[column]
+                terms = price(policy, line[row], agent, in_hand, pairs, (row, int(column)))
+                offers.append((total(terms), agent.id, int(column), terms))
+        if not offers:
+            continue
+        offers.sort(key=lambda offer: offer[:2])
+        _, _, column, terms = offers[0]
+        left[column] -= 1
+        chosen[row] = _assign(line[row], staff[column], terms, [offer[:2] for offer in offers[1:]])
+    return chosen
+
+
+def _assign(
+    task: Task, agent: Agent, terms: tuple[Term, ...], others: Sequence[tuple[float, str]]
+) -> Assignment:
+    cost = total(terms)
+    runner_up = None
+    if others:
+        next_cost, next_id = min(others)
+        runner_up = RunnerUp(next_id, next_cost, next_cost - cost)
+    return Assignment(task.id, agent.id, cost, terms, runner_up)
+
+
+def _in_turn_policy(params: MatchParams, now: datetime) -> InTurn:
+    match params.policy:
+        case Policy.GREEDY_CLOCK:
+            return GreedyClock()
+        case Policy.LONGEST_IDLE:
+            return LongestIdle(now)
+        case Policy.RANDOM:
+            return Random(params.seed)
+        case Policy.HUNGARIAN:
+            raise InvalidParams("the hungarian policy does not give out tasks one after another")
+
+
+def _refuse_twins(line: Sequence[Task], staff: Sequence[Agent]) -> None:
+    for task_id, times in Counter(task.id for task in line).items():
+        if times > 1:
+            raise InvalidTask(f"task {task_id} is given {times} times")
+    for agent_id, times in Counter(agent.id for agent in staff).items():
+        if times > 1:
+            raise InvalidAgent(f"agent {agent_id} is given {times} times")

@@ -1,0 +1,260 @@
+"""The guard: who sent it, what it is, and whether it is sound."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from bot.edge.guard import BODY_LIMIT_BYTES, Answer, Arrival, Guard, Refusal
+from bot.storage.tables import InboxKind
+
+Sign = Callable[..., dict[str, str]]
+SECRET = "a test's signing secret"
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.fixture
+def judge(clock, sign: Sign) -> Callable[..., Any]:
+    """Judges a body that is signed well."""
+
+    def run(body: bytes | dict[str, Any], content_type: str = "application/json") -> Any:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return Guard(SECRET, clock).judge(sign(raw, clock(), content_type), raw)
+
+    return run
+
+
+def form(payload: dict[str, Any]) -> bytes:
+    return urlencode({"payload": json.dumps(payload)}).encode()
+
+
+def click(action_id: str = "close_with_suggestion:1", **more: Any) -> dict[str, Any]:
+    return {
+        "type": "block_actions",
+        "team": {"id": "T1"},
+        "user": {"id": "U1"},
+        "trigger_id": "123.456.abc",
+        "actions": [{"action_id": action_id, "value": "1"}],
+    } | more
+
+
+def test_a_signed_message_becomes_a_delivery_of_its_person(judge, make_event) -> None:
+    """The key is the event's, the lane is the person's."""
+    arrival = judge(make_event())
+    assert isinstance(arrival, Arrival)
+    assert arrival.delivery.kind is InboxKind.EVENT
+    assert arrival.delivery.delivery_key == "T1:Ev1"
+    assert (arrival.delivery.team_id, arrival.delivery.lane) == ("T1", "T1:U1")
+    assert arrival.delivery.body["event"]["text"] == "hi"
+    assert not arrival.is_urgent
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"x-slack-signature": "v0=abc"},
+        {"x-slack-request-timestamp": "now", "x-slack-signature": "v0=abc"},
+        {"x-slack-request-timestamp": "9" * 400, "x-slack-signature": "v0=abc"},
+        {"x-slack-request-timestamp": "9" * 5000, "x-slack-signature": "v0=abc"},
+        {"x-slack-request-timestamp": "1772442000", "x-slack-signature": "v0=ünsigned"},
+        {"x-slack-request-timestamp": "1772442000", "x-slack-signature": ""},
+        {"x-slack-request-timestamp": "\udcff", "x-slack-signature": "v0=\udcff"},
+    ],
+)
+def test_what_slack_did_not_sign_is_refused(clock, headers: dict[str, str]) -> None:
+    """A missing, wrong or nonsensical signature is a 401 and never an exception."""
+    verdict = Guard(SECRET, clock).judge(headers, b"{}")
+    assert isinstance(verdict, Refusal)
+    assert verdict.status == 401
+
+
+def test_a_changed_body_is_refused(clock, sign: Sign) -> None:
+    """The signature covers every byte."""
+    verdict = Guard(SECRET, clock).judge(sign(b'{"a": 1}', clock()), b'{"a": 2}')
+    assert isinstance(verdict, Refusal)
+    assert verdict.status == 401
+
+
+def test_a_recorded_request_cannot_be_played_again_later(clock, sign: Sign, make_event) -> None:
+    """Five minutes after it was signed a request is stale."""
+    raw = json.dumps(make_event()).encode()
+    headers = sign(raw, clock())
+    guard = Guard(SECRET, clock)
+    clock.forward(299)
+    assert isinstance(guard.judge(headers, raw), Arrival)
+    clock.forward(2)
+    assert guard.judge(headers, raw) == Refusal(401, "not signed by Slack, or too long ago")
+
+
+def test_a_body_that_is_not_utf8_is_refused(judge) -> None:
+    """Slack signs text, so what is no text cannot be verified."""
+    assert judge(b'{"type": "\xff\xfe"}').status == 401
+
+
+def test_a_body_over_the_limit_is_refused_before_it_is_verified(clock) -> None:
+    """Nobody makes us compute a signature over a flood."""
+    verdict = Guard(SECRET, clock).judge({}, b"x" * (BODY_LIMIT_BYTES + 1))
+    assert isinstance(verdict, Refusal)
+    assert verdict.status == 413
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"", "application/json"),
+        (b"{", "application/json"),
+        (b"[]", "application/json"),
+        (b"null", "application/json"),
+        (b'"text"', "application/json"),
+        (b"{}", "application/json"),
+        (b'{"type": 7}', "application/json"),
+        (b'{"type": {"a": 1}}', "application/json"),
+        (b'{"type": ["event_callback"]}', "application/json"),
+        (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "application/json"),
+        (b'{"a":' * 90 + b"1" + b"}" * 90, "application/json"),
+        (b'{"type": "event_callback", "a": NaN}', "application/json"),
+        (b'{"type": "event_callback", "a": 1e999}', "application/json"),
+        (b'{"type": "event_callback", "a": ' + b"9" * 5000 + b"}", "application/json"),
+        (b'{"type": "event_callback", "team_id": "T1"}', "application/json"),
+        (b'{"type": "event_callback", "team_id": "T1", "event": []}', "application/json"),
+        (b'{"type": "event_callback", "team_id": "T1", "event": {}}', "application/json"),
+        (b'{"type": "event_callback", "event": {"type": "message"}}', "application/json"),
+        (
+            b'{"type": "event_callback", "team_id": "' + b"T" * 40 + b'", "event": {"type": "m"}}',
+            "application/json",
+        ),
+        (
+            b'{"type": "event_callback", "team_id": "T1", "event": {"type": "message", "text": "\\ud800"}}',
+            "application/json",
+        ),
+        (b'{"type": "event_callback", "\\udfff": 1}', "application/json"),
+        (b'{"type": "url_verification"}', "application/json"),
+        (b"payload=%7B", FORM),
+        (b"payload=", FORM),
+        (b"payload=%5B%5D", FORM),
+        (b"payload=%FF%FE", FORM),
+        (b"text=hello", FORM),
+        (b"command=%2Ffirstline", FORM),
+        (b"&".join(b"a%d=1" % n for n in range(2000)), FORM),
+        (form({"type": "block_actions", "team": {"id": "T1"}}), FORM),
+        (form({"type": "block_actions", "team": {"id": "T1"}, "actions": []}), FORM),
+        (form({"type": "block_actions", "team": {"id": "T1"}, "actions": ["x"]}), FORM),
+        (form({"type": "block_actions", "team": {"id": "T1"}, "actions": {"0": 1}}), FORM),
+        (form({"type": "view_submission"}), FORM),
+    ],
+)
+def test_a_signed_body_that_makes_no_sense_is_refused_as_such(judge, body: bytes, content_type: str) -> None:
+    """Malformed JSON, forms, nesting, numbers, characters and kinds are a 400 and never an exception."""
+    verdict = judge(body, content_type)
+    assert isinstance(verdict, Refusal)
+    assert verdict.status == 400
+
+
+def test_the_handshake_is_answered_with_its_challenge(judge) -> None:
+    """Slack checks a request URL by having a word sent back."""
+    assert judge({"type": "url_verification", "challenge": "c-1"}) == Answer("c-1")
+
+
+def test_a_certificate_check_is_answered(judge) -> None:
+    """Slack now and then checks that the URL can be reached at all."""
+    assert judge(b"ssl_check=1&token=x", FORM) == Answer()
+
+
+def test_a_kind_that_nobody_waits_for_is_acknowledged(judge) -> None:
+    """A new kind of Slack's is not sent to us three more times."""
+    assert judge({"type": "app_rate_limited", "team_id": "T1"}) == Answer()
+
+
+def test_a_click_is_known_by_its_trigger(judge) -> None:
+    """A click has no event id; its trigger is as unique."""
+    arrival = judge(form(click()), FORM)
+    assert arrival.delivery.kind is InboxKind.ACTION
+    assert arrival.delivery.delivery_key == "T1:123.456.abc"
+    assert arrival.delivery.lane == "T1:U1"
+    assert arrival.delivery.body["actions"][0]["action_id"] == "close_with_suggestion:1"
+    assert not arrival.is_urgent
+
+
+def test_a_click_without_trigger_is_known_by_what_it_says(judge) -> None:
+    """The same click again has the same key, another one does not."""
+    once = judge(form(click(trigger_id=None)), FORM).delivery.delivery_key
+    again = judge(form(click(trigger_id=None)), FORM).delivery.delivery_key
+    other = judge(form(click(trigger_id=None, action_ts="2")), FORM).delivery.delivery_key
+    assert once == again != other
+
+
+def test_a_command_is_delivered_as_its_fields(judge) -> None:
+    """Slash commands are flat forms."""
+    body = urlencode(
+        {
+            "command": "/firstline",
+            "text": "stats 7d",
+            "team_id": "T1",
+            "user_id": "U9",
+            "channel_id": "C1",
+            "trigger_id": "t.1",
+            "response_url": "https://hooks.example/x",
+        }
+    ).encode()
+    arrival = judge(body, FORM)
+    assert arrival.delivery.kind is InboxKind.COMMAND
+    assert (arrival.delivery.delivery_key, arrival.delivery.lane) == ("T1:t.1", "T1:U9")
+    assert arrival.delivery.body["text"] == "stats 7d"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"type": "view_submission", "team": {"id": "T1"}, "user": {"id": "U1"}, "view": {}},
+        {"type": "shortcut", "team": {"id": "T1"}, "user": {"id": "U1"}, "callback_id": "x"},
+        {"type": "message_action", "team": {"id": "T1"}, "user": {"id": "U1"}, "callback_id": "x"},
+        {"type": "block_suggestion", "team": {"id": "T1"}, "user": {"id": "U1"}, "action_id": "x"},
+        click("modal:resolve"),
+    ],
+)
+def test_what_slack_waits_for_is_urgent(judge, payload: dict[str, Any]) -> None:
+    """Answers that a person waits for, and triggers that live for three seconds, cannot take the way over the inbox."""
+    assert judge(form(payload), FORM).is_urgent
+
+
+def test_a_closed_modal_is_stored(judge) -> None:
+    """Nobody waits for an answer to it."""
+    arrival = judge(
+        form({"type": "view_closed", "team": {"id": "T1"}, "user": {"id": "U1"}, "view": {"id": "V1"}}), FORM
+    )
+    assert not arrival.is_urgent
+    assert arrival.delivery.kind is InboxKind.ACTION
+
+
+def test_characters_that_a_database_refuses_are_taken_out(judge, make_event) -> None:
+    """NUL in words, keys and lists is gone, everything else stays as it was."""
+    body = make_event(text="a\x00b ünï 🙂 \u202eright to left", blocks=[{"\x00k": ["\x00"]}])
+    event = judge(body).delivery.body["event"]
+    assert event["text"] == "ab ünï 🙂 \u202eright to left"
+    assert event["blocks"] == [{"k": [""]}]
+
+
+def test_an_edit_belongs_to_the_lane_of_its_author(judge, make_event) -> None:
+    """Edits and deletions name the author one level deeper, or only the channel."""
+    edited = judge(make_event(user=None, subtype="message_changed", message={"user": "U7"}))
+    joined = judge(make_event(user={"id": "U8"}))
+    deleted = judge(make_event(user=None, subtype="message_deleted"))
+    assert [a.delivery.lane for a in (edited, joined, deleted)] == ["T1:U7", "T1:U8", "T1:D1"]
+
+
+def test_an_organisation_wide_event_finds_its_workspace(judge, make_event) -> None:
+    """Where no workspace is named at the top, the authorisation names it, or the organisation stands for it."""
+    body = make_event() | {"team_id": None}
+    assert judge(body | {"authorizations": [{"team_id": "T5"}]}).delivery.team_id == "T5"
+    assert judge(body | {"enterprise_id": "E5"}).delivery.team_id == "E5"
+    assert judge(body | {"authorizations": "odd"}).status == 400
+
+
+def test_names_that_are_too_long_for_their_column_are_shortened_to_a_fingerprint(judge, make_event) -> None:
+    """Nothing that Slack sends makes an insert fail for its length."""
+    arrival = judge(make_event(event_id="E" * 500, user="U" * 500))
+    assert len(arrival.delivery.delivery_key) <= 128
+    assert len(arrival.delivery.lane) <= 80

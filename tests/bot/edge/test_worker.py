@@ -1,0 +1,344 @@
+"""The worker: every stored delivery is worked until it is settled, whatever happens on the way."""
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+from sqlalchemy import select
+
+from bot.delivery import outbox
+from bot.edge.worker import InboxWorker
+from bot.errors import LeaseLost
+from bot.storage.database import Database
+from bot.storage.inbox import Delivery, store
+from bot.storage.tables import InboxKind, InboxRow, OutboxRow, RowState
+from bot.storage.work import Claim, Work
+
+Clock = Callable[[], datetime]
+
+
+@pytest.fixture
+def worker(make_settings, database: Database, clock: Clock, wake, bolt) -> InboxWorker:
+    """A worker that a test drives by hand; it gives up after three attempts."""
+    settings = make_settings(firstline_max_attempts=3, firstline_retry_base_s=2)
+    return InboxWorker(settings, database, clock, wake, bolt)
+
+
+@pytest.fixture
+def work(database: Database, clock: Clock, wake) -> Work:
+    """Opens units of work as listeners do."""
+    return Work(database, clock, wake)
+
+
+@pytest.fixture
+def arrive(database: Database, clock: Clock, make_event):
+    """Stores a message event."""
+
+    def run(number: int = 1, lane: str = "T1:U1", kind=InboxKind.EVENT, **body):
+        event = body or make_event(f"words {number}", event_id=f"Ev{number}")
+        with database.writing() as session:
+            store(session, [Delivery(kind, f"T1:Ev{number}", "T1", lane, event)], clock())
+
+    return run
+
+
+def run_once(worker: InboxWorker) -> int:
+    rows = worker.claim(10)
+    for row in rows:
+        worker.work(row)
+    return len(rows)
+
+
+def rows(database: Database, table=InboxRow) -> list:
+    with database.reading() as session:
+        return list(session.scalars(select(table).order_by(table.id)))
+
+
+def test_a_listener_settles_its_row_with_its_unit_of_work(
+    worker, database, arrive, bolt, work, clock
+) -> None:
+    """What is to be said and the settled row are one commit."""
+
+    @bolt.event("message")
+    def hear(event, context):
+        with work(context["claim"]) as session:
+            outbox.post(
+                session, clock(), outbox.Address("T1", event["channel"]), key="answer", text=event["text"]
+            )
+
+    arrive()
+    assert run_once(worker) == 1
+    assert [row.state for row in rows(database)] == [RowState.DONE]
+    assert [row.payload["text"] for row in rows(database, OutboxRow)] == ["words 1"]
+    assert run_once(worker) == 0
+
+
+def test_an_event_that_nobody_listens_for_is_done(worker, database, arrive) -> None:
+    """Unmatched deliveries do not come back."""
+    arrive()
+    assert run_once(worker) == 1
+    assert [(row.state, row.fault) for row in rows(database)] == [(RowState.DONE, None)]
+
+
+def test_a_message_of_the_bots_own_is_ignored(worker, database, arrive, bolt, make_event) -> None:
+    """Bolt sees by the authorisation that it hears itself."""
+    heard = []
+    bolt.event("message")(lambda event: heard.append(event))
+    arrive(**make_event(user="UBOT", bot_id="B1"))
+    run_once(worker)
+    assert heard == []
+    assert [row.state for row in rows(database)] == [RowState.DONE]
+
+
+def test_a_listener_without_a_unit_of_work_is_settled_for(worker, database, arrive, bolt) -> None:
+    """A listener that ignores an event leaves nothing to do."""
+    bolt.event("message")(lambda event: None)
+    arrive()
+    run_once(worker)
+    assert [row.state for row in rows(database)] == [RowState.DONE]
+
+
+@pytest.mark.parametrize("acknowledges", [True, False])
+def test_a_click_is_worked_once_whether_its_listener_acknowledges_or_not(
+    worker, database, arrive, bolt, acknowledges
+) -> None:
+    """The edge has acknowledged long ago; a forgotten ack() costs nothing."""
+    seen = []
+
+    @bolt.action("close")
+    def close(ack, action):
+        seen.append(action["value"])
+        if acknowledges:
+            ack()
+
+    arrive(
+        kind=InboxKind.ACTION,
+        type="block_actions",
+        team={"id": "T1"},
+        user={"id": "U1"},
+        actions=[{"action_id": "close", "value": "7", "type": "button", "block_id": "b"}],
+    )
+    run_once(worker)
+    assert seen == ["7"]
+    assert [row.state for row in rows(database)] == [RowState.DONE]
+
+
+def test_a_listener_that_fails_after_writing_leaves_no_trace_and_is_tried_again(
+    worker, database, arrive, bolt, work, clock, caplog
+) -> None:
+    """A crash between the steps of a listener undoes all of them; the next attempt does them once."""
+    attempts = []
+
+    @bolt.event("message")
+    def hear(event, context):
+        attempts.append(context["claim"].attempts)
+        with work(context["claim"]) as session:
+            outbox.post(session, clock(), outbox.Address("T1", event["channel"]), key="answer", text="hi")
+            session.flush()
+            if len(attempts) == 1:
+                raise RuntimeError(event["text"])
+
+    arrive()
+    run_once(worker)
+    (row,) = rows(database)
+    assert (row.state, row.attempts, row.fault) == (RowState.READY, 1, "RuntimeError")
+    assert (row.due_at - clock()).total_seconds() == 2
+    assert rows(database, OutboxRow) == []
+    assert run_once(worker) == 0  # not yet due
+    clock.forward(2)
+    run_once(worker)
+    assert attempts == [1, 2]
+    assert [row.state for row in rows(database)] == [RowState.DONE]
+    assert len(rows(database, OutboxRow)) == 1
+    assert "RuntimeError" in caplog.text
+    assert "words" not in caplog.text
+
+
+def test_a_failure_after_the_commit_does_not_do_it_twice(worker, database, arrive, bolt, work) -> None:
+    """What is committed is settled, whatever the listener does afterwards."""
+    seen = []
+
+    @bolt.event("message")
+    def hear(event, context):
+        with work(context["claim"]):
+            seen.append(event)
+        raise RuntimeError
+
+    arrive()
+    run_once(worker)
+    assert [row.state for row in rows(database)] == [RowState.DONE]
+    assert run_once(worker) == 0
+    assert len(seen) == 1
+
+
+def test_a_message_that_always_fails_is_given_up_and_its_person_is_told_once(
+    worker, database, arrive, bolt, clock
+) -> None:
+    """After the last attempt the row is dead, and a reference stands in the person's thread."""
+
+    @bolt.event("message")
+    def hear(event):
+        raise RuntimeError
+
+    arrive()
+    for _ in range(6):
+        run_once(worker)
+        clock.forward(60)
+    (row,) = rows(database)
+    assert (row.state, row.attempts, row.fault) == (RowState.DEAD, 3, "RuntimeError")
+    (apology,) = rows(database, OutboxRow)
+    assert apology.payload["channel_id"] == "D1"
+    assert apology.payload["thread_ts"] == "1772442000.000100"
+    assert f"inbox-{row.id}" in apology.payload["text"]
+
+
+def test_a_message_that_kills_its_worker_is_given_up_and_its_person_is_told(
+    worker, database, arrive, clock
+) -> None:
+    """A row that never comes back three times ends the same way, by its leases."""
+    arrive()
+    for _ in range(3):
+        assert len(worker.claim(1)) == 1  # and the process dies
+        clock.forward(61)
+    assert worker.claim(1) == []
+    assert [row.state for row in rows(database)] == [RowState.DEAD]
+    assert len(rows(database, OutboxRow)) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (InboxKind.COMMAND, {"command": "/firstline", "user_id": "U7", "team_id": "T1", "text": ""}),
+        (
+            InboxKind.ACTION,
+            {
+                "type": "block_actions",
+                "team": {"id": "T1"},
+                "user": {"id": "U7"},
+                "actions": [{"action_id": "x", "block_id": "b", "type": "button"}],
+            },
+        ),
+    ],
+)
+def test_a_click_or_command_that_is_given_up_is_answered_in_the_persons_dm(
+    make_settings, database, clock, wake, bolt, arrive, kind, body
+) -> None:
+    """People hear about it wherever they pressed."""
+
+    def fail(ack):
+        raise RuntimeError
+
+    bolt.action("x")(fail)
+    bolt.command("/firstline")(fail)
+    worker = InboxWorker(make_settings(firstline_max_attempts=1), database, clock, wake, bolt)
+    arrive(kind=kind, **body)
+    run_once(worker)
+    (apology,) = rows(database, OutboxRow)
+    assert apology.payload["user_ids"] == ["U7"]
+
+
+def test_nobody_is_told_about_an_event_that_was_no_persons_message(
+    make_settings, database, clock, wake, bolt, arrive, make_event
+) -> None:
+    """A failing edit or join is logged, not apologised for."""
+
+    @bolt.event({"type": "message", "subtype": "message_changed"})
+    def fail():
+        raise RuntimeError
+
+    worker = InboxWorker(make_settings(firstline_max_attempts=1), database, clock, wake, bolt)
+    arrive(**make_event(subtype="message_changed", message={"user": "U1"}))
+    run_once(worker)
+    assert [row.state for row in rows(database)] == [RowState.DEAD]
+    assert rows(database, OutboxRow) == []
+
+
+def test_a_worker_that_was_taken_over_changes_nothing(worker, database, arrive, bolt, work, clock) -> None:
+    """When the lease ran out on the way, the late one's work is rolled back and the other's stands."""
+    seen = []
+
+    @bolt.event("message")
+    def hear(event, context):
+        seen.append(context["claim"].attempts)
+        with work(context["claim"]) as session:
+            outbox.post(
+                session,
+                clock(),
+                outbox.Address("T1", event["channel"]),
+                key=f"by attempt {context['claim'].attempts}",
+                text="x",
+            )
+
+    arrive()
+    (late,) = worker.claim(1)
+    clock.forward(61)
+    (quick,) = worker.claim(1)
+    worker.work(quick)
+    worker.work(late)
+    assert seen == [2, 1]
+    (row,) = rows(database)
+    assert (row.state, row.fault) == (RowState.DONE, "lease_expired")
+    assert [row.message_key for row in rows(database, OutboxRow)] == ["by attempt 2"]
+
+
+def test_a_lost_lease_is_an_error_for_whoever_holds_it(work) -> None:
+    """A unit of work of a claim that is gone raises LeaseLost."""
+    with pytest.raises(LeaseLost), work(Claim(999, "gone", 1)):
+        pass
+
+
+def test_a_body_that_bolt_itself_cannot_read_is_given_up(
+    make_settings, database, clock, wake, bolt, arrive
+) -> None:
+    """A signed body of odd shape ends as a dead letter, not as a dead worker."""
+    worker = InboxWorker(make_settings(firstline_max_attempts=1), database, clock, wake, bolt)
+    arrive(type="event_callback", team_id="T1", authorizations=[7], event={"type": "x"})
+    run_once(worker)
+    assert [row.state for row in rows(database)] == [RowState.DEAD]
+
+
+def test_running_workers_empty_the_inbox_and_stop_within_seconds(
+    make_settings, database, real_clock, wake, bolt, make_event
+) -> None:
+    """100 messages of 10 people are each worked once, per person in order, and stop() waits for what is in work."""
+    heard: list[tuple[str, int]] = []
+    guard = threading.Lock()
+    work = Work(database, real_clock, wake)
+
+    @bolt.event("message")
+    def hear(event, context):
+        with work(context["claim"]), guard:
+            heard.append((event["user"], int(event["text"])))
+
+    with database.writing() as session:
+        store(
+            session,
+            [
+                Delivery(
+                    InboxKind.EVENT,
+                    f"T1:Ev{n}",
+                    "T1",
+                    f"T1:U{n % 10}",
+                    make_event(str(n), event_id=f"Ev{n}", user=f"U{n % 10}"),
+                )
+                for n in range(100)
+            ],
+            real_clock(),
+        )
+    seconds: list[float] = []
+    worker = InboxWorker(make_settings(), database, real_clock, wake, bolt, seconds.append)
+    worker.start()
+    end = time.monotonic() + 30
+    while len(seconds) < 100 and time.monotonic() < end:
+        time.sleep(0.01)
+    began_s = time.monotonic()
+    assert worker.stop(5)
+    assert time.monotonic() - began_s < 3
+    assert not worker.is_alive
+    assert sorted(number for _, number in heard) == list(range(100))
+    for user in {user for user, _ in heard}:
+        numbers = [number for who, number in heard if who == user]
+        assert numbers == sorted(numbers)
+    assert {row.state for row in rows(database)} == {RowState.DONE}

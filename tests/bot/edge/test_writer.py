@@ -1,0 +1,135 @@
+"""The writer: nothing is acknowledged that is not on disk."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import wait
+from datetime import datetime
+
+import pytest
+from sqlalchemy import func, select, text
+
+from bot.edge.writer import InboxWriter
+from bot.errors import NotStored
+from bot.storage.database import Database
+from bot.storage.inbox import Delivery
+from bot.storage.tables import InboxKind, InboxRow
+from bot.storage.work import Wake
+
+Clock = Callable[[], datetime]
+
+
+def delivery(number: int, **body: object) -> Delivery:
+    return Delivery(InboxKind.EVENT, f"T1:Ev{number}", "T1", "T1:U1", {"n": number, **body})
+
+
+def count(database: Database) -> int:
+    with database.reading() as session:
+        return session.scalar(select(func.count()).select_from(InboxRow)) or 0
+
+
+@pytest.fixture
+def writer(database: Database, clock: Clock, wake: Wake):
+    """A running writer on both databases."""
+    made = InboxWriter(database, clock, wake.inbox, limit=1000)
+    made.start()
+    yield made
+    made.stop(5)
+
+
+def test_a_delivery_is_on_disk_when_its_future_is_done(
+    writer: InboxWriter, database: Database, wake: Wake
+) -> None:
+    """Whoever waits for the future may acknowledge, and a worker is woken."""
+    writer.submit(delivery(1)).result(5)
+    assert count(database) == 1
+    assert wake.inbox.is_set()
+
+
+def test_deliveries_from_many_threads_are_all_stored_in_few_commits(
+    writer: InboxWriter, database: Database
+) -> None:
+    """What gathers while one commit is written goes into the next; duplicates are stored once."""
+    futures = []
+    guard = threading.Lock()
+
+    def run(start: int) -> None:
+        for number in range(start, start + 50):
+            future = writer.submit(delivery(number))
+            with guard:
+                futures.append(future)
+
+    threads = [threading.Thread(target=run, args=(n * 25,)) for n in range(8)]  # each half overlaps the next
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    done, not_done = wait(futures, timeout=20)
+    assert (len(done), len(not_done)) == (400, 0)
+    assert [future.exception() for future in done] == [None] * 400
+    assert count(database) == 225
+
+
+def test_a_database_that_is_away_fails_the_delivery_and_not_the_writer(
+    writer: InboxWriter, database: Database
+) -> None:
+    """While the inbox cannot be written nothing is acknowledged; afterwards all is as before."""
+    with database.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE inbox RENAME TO inbox_away"))
+    with pytest.raises(NotStored):
+        writer.submit(delivery(1)).result(10)
+    with database.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE inbox_away RENAME TO inbox"))
+    writer.submit(delivery(1)).result(10)
+    assert count(database) == 1
+
+
+def test_one_delivery_that_the_database_refuses_takes_no_other_with_it(
+    database: Database, clock: Clock, wake: Wake
+) -> None:
+    """Of a batch with a bad row, the good ones are stored and only the bad one fails."""
+    writer = InboxWriter(database, clock, wake.inbox, limit=1000)
+    bad = Delivery(InboxKind.EVENT, "T1:bad", "T1", "T1:U1", {"n": object()})  # no JSON
+    futures = [writer.submit(one) for one in (delivery(1), bad, delivery(2))]
+    writer.start()
+    assert futures[0].result(10) is None
+    assert isinstance(futures[1].exception(10), NotStored)
+    assert futures[2].result(10) is None
+    assert count(database) == 2
+    assert writer.stop(5)
+
+
+def test_a_full_inbox_refuses_new_deliveries(database: Database, clock: Clock, wake: Wake) -> None:
+    """When work piles up, Slack is told to come again rather than the disk be filled."""
+    writer = InboxWriter(database, clock, wake.inbox, limit=2)
+    writer.start()
+    for number in range(2):
+        writer.submit(delivery(number)).result(5)
+    with pytest.raises(NotStored, match="full"):
+        writer.submit(delivery(3)).result(5)
+    assert count(database) == 2
+    writer.stop(5)
+
+
+def test_stopping_stores_what_was_taken_and_takes_nothing_more(
+    database: Database, clock: Clock, wake: Wake
+) -> None:
+    """A shutdown loses nothing that was on its way."""
+    writer = InboxWriter(database, clock, wake.inbox, limit=1000)
+    futures = [writer.submit(delivery(number)) for number in range(600)]
+    writer.start()
+    assert writer.stop(10)
+    assert all(future.done() and future.exception() is None for future in futures)
+    assert count(database) == 600
+    with pytest.raises(NotStored):
+        writer.submit(delivery(999)).result(1)
+
+
+def test_more_deliveries_than_the_queue_holds_are_refused_at_once(
+    database: Database, clock: Clock, wake: Wake
+) -> None:
+    """The queue in memory is bounded: what does not fit is refused without waiting."""
+    writer = InboxWriter(database, clock, wake.inbox, limit=100_000)  # not started: nothing drains it
+    futures = [writer.submit(delivery(number)) for number in range(3000)]
+    refused = [future for future in futures if future.done()]
+    assert 0 < len(refused) < 3000
+    assert all(isinstance(future.exception(), NotStored) for future in refused)

@@ -1,0 +1,263 @@
+"""The page with a tiny app behind it: what people do arrives, and what the app answers is seen by the right ones."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from playground.model import BOT_USER
+from playground.testing import PlaygroundServer
+
+if TYPE_CHECKING:
+    from .conftest import Desk, OpenDesk
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = (
+    "<img src=x onerror=\"document.title='owned'\"> <!channel> <script>alert(1)</script> <@U0ANA> &lt;b&gt;"
+)
+
+
+def card(desk: "Desk", words: str) -> Locator:
+    """The app's answer to what the requester said."""
+    desk.requester.say(words)
+    answer = desk.requester.message("You said").last
+    expect(answer).to_contain_text(words)
+    return answer
+
+
+def test_a_message_is_answered_in_its_thread(desk: "Desk") -> None:
+    """What a person sends stands there at once, and the app's answer appears below it without reloading."""
+    answer = card(desk, "my vpn drops")
+    own = desk.requester.message("my vpn drops").first
+    expect(own).to_have_attribute("data-author", "U0RILEY")
+    assert answer.get_attribute("data-thread") == own.get_attribute("data-ts")
+    expect(answer.locator(".app-badge")).to_have_text("APP")
+    expect(desk.requester.node.get_by_test_id("composer")).to_have_value("")
+    expect(desk.agent.message("my vpn drops")).to_have_count(0)
+
+
+def test_shift_enter_is_a_new_line_and_does_not_send(desk: "Desk") -> None:
+    """Shift+Enter makes one message of two lines."""
+    box = desk.requester.node.get_by_test_id("composer")
+    box.fill("first")
+    box.press("Shift+Enter")
+    box.type("second")
+    expect(desk.requester.message("first")).to_have_count(0)
+    box.press("Enter")
+    expect(desk.requester.message(re.compile("first.*second", re.DOTALL)).first).to_be_visible()
+
+
+def test_an_example_is_sent_with_one_click(desk: "Desk") -> None:
+    """An empty conversation offers messages to start with; a click sends one."""
+    example = desk.requester.node.get_by_test_id("example").first
+    words = example.inner_text()
+    example.click()
+    expect(desk.requester.message(words).first).to_be_visible()
+    expect(desk.requester.node.get_by_test_id("example")).to_have_count(0)
+
+
+def test_a_pressed_button_changes_its_message_in_place(desk: "Desk") -> None:
+    """The app updates the message whose button was pressed; nothing is added."""
+    answer = card(desk, "press something")
+    ts = answer.get_attribute("data-ts")
+    desk.requester.press("Press me", within=answer)
+    changed = desk.requester.node.locator(f'[data-ts="{ts}"][data-testid="message"]')
+    expect(changed).to_contain_text("Pressed by @Riley Chen")
+    expect(changed).to_contain_text("(edited)")
+    expect(desk.requester.node.get_by_test_id("message")).to_have_count(2)
+
+
+def test_a_button_with_a_confirmation_asks_first(desk: "Desk") -> None:
+    """Refusing sends nothing; agreeing does what the button says."""
+    answer = card(desk, "delete something")
+    desk.requester.press("Delete", within=answer)
+    question = desk.requester.node.get_by_role("alertdialog", name="Really?")
+    question.get_by_role("button", name="Rather not").click()
+    expect(question).to_have_count(0)
+    expect(answer).to_be_visible()
+    desk.requester.press("Delete", within=answer)
+    question.get_by_role("button", name="Do it").click()
+    expect(desk.requester.message("You said")).to_have_count(0)
+
+
+def test_an_app_that_does_not_acknowledge_is_told_to_the_person(desk: "Desk") -> None:
+    """The button shows that it waits, then a warning stands beside it."""
+    answer = card(desk, "are you there")
+    button = answer.get_by_role("button", name="Never answers")
+    button.click()
+    expect(button).to_have_attribute("aria-busy", "true")
+    expect(answer.get_by_test_id("warning")).to_contain_text("trouble connecting")
+    expect(button).not_to_have_attribute("aria-busy", "true")
+
+
+def test_a_choice_in_a_select_reaches_the_app(desk: "Desk") -> None:
+    """The app answers the chosen option, to the one who chose only."""
+    answer = card(desk, "choose something")
+    answer.get_by_role("combobox", name="Colour").select_option("Blue")
+    told = desk.requester.message("Blue it is")
+    expect(told).to_contain_text("Only visible to you")
+
+
+def test_a_form_shows_its_errors_and_keeps_what_was_entered(desk: "Desk") -> None:
+    """Empty is refused by the form, a wrong name by the app; what is right closes it and is used."""
+    desk.requester.press("Open form", within=card(desk, "a form please"))
+    modal = desk.requester.modal
+    expect(modal.get_by_role("heading", name="Your name")).to_be_visible()
+    expect(desk.agent.modal).to_have_count(0)
+    save = modal.get_by_role("button", name="Save")
+    save.click()
+    expect(modal.get_by_test_id("input-error").first).to_have_text("Please complete this required field.")
+    modal.get_by_label("Name", exact=True).fill("nobody")
+    modal.get_by_label("Tue").check()
+    save.click()
+    expect(modal.get_by_test_id("input-error").first).to_have_text("Nobody cannot be your name.")
+    expect(modal.get_by_label("Tue")).to_be_checked()
+    modal.get_by_label("Name", exact=True).fill("Riley the Great")
+    save.click()
+    expect(modal).to_have_count(0)
+    expect(desk.requester.message("Hello Riley the Great, see you Tue")).to_be_visible()
+
+
+def test_escape_closes_a_form_without_submitting(desk: "Desk") -> None:
+    """Nothing is said when a form is left with Escape."""
+    desk.requester.press("Open form", within=card(desk, "another form"))
+    desk.requester.modal.get_by_label("Name", exact=True).press("Escape")
+    expect(desk.requester.modal).to_have_count(0)
+    expect(desk.requester.message("Hello")).to_have_count(0)
+
+
+def test_a_command_is_answered_to_its_sender_only(desk: "Desk") -> None:
+    """Two people in one channel: what the app answers to one's command the other never sees."""
+    desk.agent.open("it-help")
+    desk.requester.become("Ben Fischer")
+    desk.requester.open("it-help")
+    desk.agent.say("/echo secret figures")
+    expect(desk.agent.message("Between us: secret figures")).to_contain_text("Only visible to you")
+    desk.agent.say("and now in public")
+    expect(desk.requester.message("and now in public").first).to_be_visible()
+    expect(desk.requester.message("secret figures")).to_have_count(0)
+
+
+def test_an_unknown_command_is_refused_and_comes_back(desk: "Desk") -> None:
+    """Nothing is sent, the person is told, and the words are not lost."""
+    desk.requester.say("/nonsense now")
+    expect(
+        desk.requester.node.get_by_role("alert").filter(has_text="/nonsense is not a valid command")
+    ).to_be_visible()
+    expect(desk.requester.node.get_by_test_id("composer")).to_have_value("/nonsense now")
+
+
+def test_the_home_tab_shows_what_the_app_published(desk: "Desk") -> None:
+    """Opening Home tells the app, whose view then appears; Messages brings the messages back."""
+    desk.requester.say("hello")
+    desk.requester.tab("Home")
+    expect(desk.requester.home.get_by_role("heading", name="Welcome home")).to_be_visible()
+    desk.requester.tab("Messages")
+    expect(desk.requester.message("hello").first).to_be_visible()
+    expect(desk.requester.home).to_be_hidden()
+
+
+def test_a_reply_in_a_thread_stays_in_it(desk: "Desk") -> None:
+    """What is typed under a thread belongs to the thread's first message."""
+    first = desk.requester.message("about the printer").first
+    card(desk, "about the printer")
+    desk.requester.reply("about the printer", "it is on fire")
+    reply = desk.requester.message("it is on fire").first
+    expect(reply).to_have_attribute("data-thread", first.get_attribute("data-ts") or "none")
+    toggle = desk.requester.node.get_by_test_id("thread").first
+    toggle.click()
+    expect(reply).to_have_count(0)
+    toggle.click()
+    expect(reply).to_be_visible()
+
+
+def test_hostile_text_stays_text(desk: "Desk") -> None:
+    """Markup, broadcasts and mentions that a person typed are shown as typed, also where the app repeats them."""
+    title = desk.page.title()
+    desk.requester.say(HOSTILE)
+    expect(desk.requester.message("<!channel>")).to_have_count(2)
+    for shown in desk.requester.message("<!channel>").all():
+        for part in HOSTILE.split(" <"):
+            expect(shown).to_contain_text(part)
+        assert shown.locator(".message-body img, .message-body script, .mention").count() == 0
+    assert desk.page.title() == title
+
+
+def test_a_bare_javascript_link_is_not_clickable(desk: "Desk", echo: PlaygroundServer) -> None:
+    """Only web, mail and phone addresses become links."""
+    desk.requester.say("hello")
+    expect(desk.requester.message("You said")).to_have_count(1)
+    text = "<javascript:alert(1)|innocent> <https://example.com|real>"
+    echo.look(lambda playground: playground.post(playground.workspace.app_dm("U0RILEY"), BOT_USER, text))
+    message = desk.requester.message("innocent").last
+    expect(message.get_by_role("link", name="real")).to_have_attribute("href", "https://example.com/")
+    expect(message.get_by_role("link")).to_have_count(1)
+
+
+def test_another_persons_screen_counts_what_is_unread(desk: "Desk") -> None:
+    """A message in a conversation that is not open puts a number beside it, which opening takes away."""
+    desk.requester.become("Ben Fischer")
+    desk.requester.open("it-help")
+    desk.requester.say("lunch?")
+    badge = desk.agent.node.get_by_test_id("conversation").filter(has_text="it-help")
+    expect(badge).to_contain_text("1")
+    desk.agent.open("it-help")
+    expect(desk.agent.message("lunch?").first).to_be_visible()
+    desk.agent.open("Echo")
+    expect(badge).not_to_contain_text("1")
+
+
+def test_the_log_shows_what_the_app_was_told(desk: "Desk") -> None:
+    """The drawer lists deliveries with their acknowledgement, and the app's calls."""
+    card(desk, "for the record")
+    desk.page.get_by_test_id("drawer-toggle").click()
+    drawer = desk.page.get_by_test_id("drawer")
+    expect(drawer.get_by_role("row").filter(has_text="message.im").first).to_contain_text("ms")
+    expect(drawer.get_by_role("row").filter(has_text="chat.postMessage").first).to_contain_text("ok")
+
+
+def test_starting_over_empties_every_screen(desk: "Desk") -> None:
+    """After "Start over" the conversation is as new."""
+    card(desk, "to be forgotten")
+    desk.page.get_by_test_id("reset").click()
+    desk.page.get_by_role("alertdialog").get_by_role("button", name="Start over").click()
+    expect(desk.requester.message("to be forgotten")).to_have_count(0)
+    expect(desk.requester.node.get_by_test_id("example").first).to_be_visible()
+
+
+def test_a_narrow_window_shows_one_screen_at_a_time(open_desk: "OpenDesk", echo: PlaygroundServer) -> None:
+    """Under 1,100 pixels the screens become tabs; from there on all three stand side by side."""
+    wide = open_desk(echo.url, width=1100, height=800)
+    for screen in (wide.requester, wide.agent, wide.admin):
+        expect(screen.node).to_be_visible()
+    narrow = open_desk(echo.url, width=800, height=800)
+    expect(narrow.requester.node).to_be_visible()
+    expect(narrow.agent.node).to_be_hidden()
+    narrow.page.get_by_role("button", name="Agent", exact=True).click()
+    expect(narrow.agent.node).to_be_visible()
+    expect(narrow.requester.node).to_be_hidden()
+
+
+def test_nothing_is_loaded_from_elsewhere(open_desk: "OpenDesk", echo: PlaygroundServer) -> None:
+    """The page asks its own server for everything."""
+    desk = open_desk(echo.url)
+    card(desk, "hello")
+    hosts = desk.page.evaluate(
+        "performance.getEntriesByType('resource').map((entry) => new URL(entry.name).origin)"
+    )
+    assert set(hosts) == {echo.url.rstrip("/")}
+
+
+def test_the_page_sets_no_html() -> None:
+    """Words become text nodes: no script of the page uses an interface that parses HTML."""
+    folder = Path(__file__).parents[2] / "playground" / "page"
+    scripts = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.js")}
+    assert scripts
+    parsing = re.compile(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment|\beval\("
+    )
+    assert [name for name, text in scripts.items() if parsing.search(text)] == []
+    assert "<script>" not in (folder / "index.html").read_text(encoding="utf-8")

