@@ -113,7 +113,7 @@ class Sender:
         client = self._slack.client(row.team_id)
         payload = row.payload
         if row.kind in AT_MOST_ONCE and _may_be_done(row):
-            raise NotDelivered(Fault(FaultKind.PERMANENT, OUTCOME_UNKNOWN))
+            raise NotDelivered(Fault(FaultKind.PERMANENT, "cannot_be_looked_for"))
         match row.kind:
             case OutboxKind.POST:
                 return self._post(row)

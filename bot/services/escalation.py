@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from bot.ids import EventKind
 from bot.lifecycle import AssignmentState, RequestState
 from bot.services import lookups
-from bot.services.moves import move, move_assignment, record
+from bot.services.moves import move, move_assignment, record, require
 from bot.services.suggestions import find_own, note_feedback
 from bot.services.views import OfferView, RequestView
 from bot.settings import Settings
@@ -47,6 +47,7 @@ def ask_person(
 ) -> Escalated:
     """None of the suggestions helped. Raises NotAllowed for anybody but the requester, RefusedMove when it is too late."""
     request = find_own(session, team_id, request_id, user_id)
+    require(request, RequestState.SUGGESTED)
     event_id = move(
         session,
         now,

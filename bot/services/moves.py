@@ -82,6 +82,12 @@ def move(
     )
 
 
+def require(request: SupportRequest, state: RequestState) -> None:
+    """Raise RefusedMove unless ``request`` is in ``state``: for what the table would allow from elsewhere too."""
+    if request.state is not state:
+        raise RefusedMove(STANDS[request.state])
+
+
 def move_assignment(
     session: Session, now: datetime, assignment: Assignment, new: AssignmentState, **changes: Any
 ) -> None:

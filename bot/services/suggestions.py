@@ -10,7 +10,7 @@ from bot.errors import NotAllowed, RefusedMove
 from bot.ids import EventKind
 from bot.lifecycle import RequestState
 from bot.services import lookups
-from bot.services.moves import STANDS, move
+from bot.services.moves import STANDS, move, require
 from bot.services.reopening import may_reopen, reopen
 from bot.services.views import RequestView
 from bot.settings import Settings
@@ -76,8 +76,7 @@ def undo(
 ) -> Reopened:
     """Take a close back: the request goes to a person. RefusedMove when it was never closed or the window has passed."""
     request = find_own(session, team_id, request_id, user_id)
-    if request.state is not RequestState.CLOSED_BY_SUGGESTION:
-        raise RefusedMove(STANDS[request.state])
+    require(request, RequestState.CLOSED_BY_SUGGESTION)
     if not may_reopen(request, now, settings):
         raise RefusedMove(STANDS[RequestState.CLOSED])
     event_id = reopen(session, now, request, user_id, settings)

