@@ -12,8 +12,10 @@ from classifier.decision import OUT_OF_SCOPE, DecisionKind, Prediction, Threshol
 ONE_IS_RIGHT = 0.95
 """Wanted share of right answers when one suggestion is shown."""
 
-SHOWN_IS_RIGHT = 0.95
-"""Wanted share of messages, of those that get a suggestion, whose category is among what is shown."""
+SHOWN_IS_RIGHT = 0.92
+"""Wanted share of messages, of those that get a suggestion, whose category is among what is shown.
+
+Two points above the nine in ten that people are promised, because a few hundred rows say no more exactly."""
 
 HALF = 0.5
 """Two suggestions that together are more likely wrong than right are never shown."""
@@ -48,17 +50,45 @@ def choose_thresholds(predictions: list[Prediction], truths: list[str]) -> Thres
     """Thresholds for these calibration rows, chosen one after the other with the very rule that serves.
 
     1. `out_of_scope`: fewest mistakes, counting a suggestion for an out-of-scope row and a person for another alike.
-    2. `least_mass`: the lowest at which SHOWN_IS_RIGHT of the suggesting rows hold their category.
-    3. `show_one`: the lowest at which ONE_IS_RIGHT of the one-suggestion rows are right.
+    2. `show_one`: the lowest at which ONE_IS_RIGHT of the one-suggestion rows are right.
+    3. `least_mass`: the lowest, from HALF on, at which SHOWN_IS_RIGHT of all suggesting rows hold their category.
     """
     strange = _scope_threshold(predictions, truths)
-    mass, mass_note = _least_mass(predictions, truths, strange)
-    one, one_note = _show_one(predictions, truths, strange, mass)
+    one, one_note = 0.98, f"no limit reached {ONE_IS_RIGHT:.0%} on {LEAST_ROWS} rows or more, so a strict one"
+    for limit in _GRID:
+        right = _hits(predictions, truths, Thresholds(float(limit), HALF, strange, "trial"), _ONE)
+        if len(right) >= LEAST_ROWS and np.mean(right) >= ONE_IS_RIGHT:
+            one, one_note = float(limit), f"{np.mean(right):.1%} of {len(right)} rows shown one are right"
+            break
+    mass, mass_note = (
+        0.9,
+        f"no limit reached {SHOWN_IS_RIGHT:.0%} on {LEAST_ROWS} rows or more, so a strict one",
+    )
+    for limit in _GRID[_GRID >= HALF]:
+        right = _hits(predictions, truths, Thresholds(one, float(limit), strange, "trial"), _SUGGESTING)
+        if len(right) >= LEAST_ROWS and np.mean(right) >= SHOWN_IS_RIGHT:
+            mass, mass_note = (
+                float(limit),
+                f"the right one is shown in {np.mean(right):.1%} of {len(right)} rows",
+            )
+            break
     reason = (
         f"Chosen on {len(truths)} calibration rows. Out of scope from {strange:.2f}: fewest mistakes either way. "
-        f"Two best together from {mass:.2f}: {mass_note}. One suggestion from {one:.2f}: {one_note}."
+        f"One suggestion from {one:.2f}: {one_note}. Two best together from {mass:.2f}: {mass_note}."
     )
     return Thresholds(one, mass, strange, reason)
+
+
+_ONE = frozenset({DecisionKind.SHOW_ONE})
+_SUGGESTING = frozenset({DecisionKind.SHOW_ONE, DecisionKind.SHOW_TWO})
+
+
+def _hits(
+    predictions: list[Prediction], truths: list[str], limits: Thresholds, kinds: frozenset[DecisionKind]
+) -> list[bool]:
+    """For each row decided as one of `kinds`: whether its category is shown."""
+    shown = [apply_rule(prediction, limits) for prediction in predictions]
+    return [truth in row.categories for row, truth in zip(shown, truths, strict=True) if row.kind in kinds]
 
 
 def _scope_threshold(predictions: list[Prediction], truths: list[str]) -> float:
@@ -69,37 +99,3 @@ def _scope_threshold(predictions: list[Prediction], truths: list[str]) -> float:
     mistakes = [int(((strange >= limit) != outside).sum()) for limit in _GRID]
     # Of equal ones the lowest: an unneeded person is the smaller harm.
     return float(_GRID[int(np.argmin(mistakes))])
-
-
-def _least_mass(predictions: list[Prediction], truths: list[str], strange: float) -> tuple[float, str]:
-    for mass in _GRID[_GRID >= HALF]:
-        limits = Thresholds(1.0, float(mass), strange, "trial")
-        right = [
-            truth in shown.categories
-            for shown, truth in zip((apply_rule(p, limits) for p in predictions), truths, strict=True)
-            if shown.kind is not DecisionKind.ABSTAIN
-        ]
-        if len(right) < LEAST_ROWS:
-            break
-        if np.mean(right) >= SHOWN_IS_RIGHT:
-            return float(
-                mass
-            ), f"the right one is among what is shown for {np.mean(right):.1%} of {len(right)} rows"
-    return 0.9, f"no limit reached {SHOWN_IS_RIGHT:.0%} on {LEAST_ROWS} rows or more, so a strict one"
-
-
-def _show_one(
-    predictions: list[Prediction], truths: list[str], strange: float, mass: float
-) -> tuple[float, str]:
-    for limit in _GRID:
-        limits = Thresholds(float(limit), mass, strange, "trial")
-        right = [
-            truth in shown.categories
-            for shown, truth in zip((apply_rule(p, limits) for p in predictions), truths, strict=True)
-            if shown.kind is DecisionKind.SHOW_ONE
-        ]
-        if len(right) < LEAST_ROWS:
-            break
-        if np.mean(right) >= ONE_IS_RIGHT:
-            return float(limit), f"{np.mean(right):.1%} of {len(right)} rows shown one are right"
-    return 0.98, f"no limit reached {ONE_IS_RIGHT:.0%} on {LEAST_ROWS} rows or more, so a strict one"

@@ -22,6 +22,7 @@ _MODULES = (
     "decision.py",
     "features.py",
     "languages.py",
+    "serve.py",
     "text.py",
     "train.py",
     "encoders/session.py",

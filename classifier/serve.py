@@ -16,6 +16,17 @@ OVER_MASKED = 0.3
 """Share of masked words above which a message no longer says what it is about."""
 
 
+def says_too_little(words: str) -> tuple[AbstainReason, str] | None:
+    """Why a cleaned text is neither learned from nor predicted, and the sentence; None if it can be."""
+    masked = mask_ratio(words)
+    if masked > OVER_MASKED:
+        rule = f"{masked:.0%} of the words are masked, over {OVER_MASKED:.0%}: a person takes it."
+        return AbstainReason.OVER_MASKED, rule
+    if not has_words(words):
+        return AbstainReason.EMPTY, "No words in it: a person takes it."
+    return None
+
+
 class Classifier:
     """A loaded model with its encoder. `decide` is safe to call from many threads at once."""
 
@@ -45,12 +56,8 @@ class Classifier:
     def decide(self, text: str) -> Decision:
         """What to show for a message as it was written."""
         words = clean(text)
-        if not has_words(words):
-            return self._refuse(AbstainReason.EMPTY, UNKNOWN, "No words in it: a person takes it.")
-        masked = mask_ratio(words)
-        if masked > OVER_MASKED:
-            rule = f"{masked:.0%} of the words are masked, over {OVER_MASKED:.0%}: a person takes it."
-            return self._refuse(AbstainReason.OVER_MASKED, UNKNOWN, rule)
+        if refusal := says_too_little(words):
+            return self._refuse(refusal[0], UNKNOWN, refusal[1])
         detected = self._detector.detect(words)
         language = detected.code if detected.is_confident else UNKNOWN
         if detected.is_confident and not self._encoder.recipe.understands(detected.code):

@@ -14,7 +14,7 @@ _BROADCAST = re.compile(r"<!(?:here|channel|everyone|group)(?:\|[^>]*)?>")
 _PERSON = re.compile(r"<@[UWB][A-Z0-9]*(?:\|([^>]*))?>")
 _CHANNEL = re.compile(r"<#C?[A-Z0-9]*(?:\|([^>]*))?>")
 _LINK = re.compile(r"<([a-z][a-z0-9+.-]*:[^|>\s]+)(?:\|([^>]*))?>", re.IGNORECASE)
-_SHORTCODE = re.compile(r"(?<![\w:]):(?=[^:\s]*[a-z+])[a-z0-9_+'-]{1,80}:(?::skin-tone-\d:)?(?!\w)")
+_SHORTCODE = re.compile(r"(?<!\w)(?<!\w:)(?::(?=[^:\s]*[a-z+])[a-z0-9_+'-]{1,80}:)+(?!\w)")
 _SPACE = re.compile(r"\s+")
 _MASK = re.compile(r"\[?(?:redacted|masked|removed|hidden)\]?", re.IGNORECASE)
 _EDGE_PUNCTUATION = ".,;:!?()\"'<>"

@@ -14,7 +14,7 @@ from classifier.artefact import EncoderPin, Model, read_model, write_model
 from classifier.boosting import Booster, BoosterParams, train_booster
 from classifier.calibration import choose_thresholds, fit_temperature, softmax
 from classifier.data import Dataset, Example, Split
-from classifier.decision import Prediction
+from classifier.decision import AbstainReason, Prediction
 from classifier.embedding_cache import EmbeddingCache
 from classifier.encoders.recipes import EncoderRecipe
 from classifier.encoders.store import Installed, open_encoder
@@ -24,8 +24,8 @@ from classifier.features import FeatureParams, fit_reference
 from classifier.languages import LanguageDetector
 from classifier.model_card import card
 from classifier.provenance import data_record, git_commit, library_versions, stamp
-from classifier.serve import OVER_MASKED, Classifier
-from classifier.text import clean, has_words, mask_ratio
+from classifier.serve import Classifier, says_too_little
+from classifier.text import clean
 
 Progress = Callable[[str, int], Callable[[], None]]
 """Starts a stage with its name and number of steps; what it returns is called after each step."""
@@ -138,12 +138,10 @@ def usable(
     dropped: Counter[str] = Counter()
     for example in examples:
         words = clean(example.text)
-        if not has_words(words):
-            dropped["empty"] += 1
-        elif mask_ratio(words) > OVER_MASKED:
-            dropped["over_masked"] += 1
+        if refusal := says_too_little(words):
+            dropped[refusal[0].value] += 1
         elif not _is_readable(example, words, recipe, detector):
-            dropped["language"] += 1
+            dropped[AbstainReason.UNSUPPORTED_LANGUAGE.value] += 1
         else:
             rows.append(_Row(words, places[example.category], example.split))
     return rows, dict(dropped)

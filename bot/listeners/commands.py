@@ -55,11 +55,12 @@ def read_command(command: dict[str, Any], context: BoltContext) -> Click:
 def reply(deps: Deps, session: Session, asked: Click) -> Message:
     """The answer; what nobody understands gets help. Raises NotAllowed."""
     now = deps.clock()
-    match asked.action, asked.value or Period.MONTH:
-        case "stats", value if value in tuple(Period):
+    match asked.action, asked.value:
+        case "stats", value if value in ("", *Period):
             require_admin(asked.user_id, deps.settings)
-            return stats_message(stats.gather(session, now, asked.team_id, Period(value), deps.settings))
-        case ("on" | "away") as word, _:
+            period = Period(value or Period.MONTH)
+            return stats_message(stats.gather(session, now, asked.team_id, period, deps.settings))
+        case ("on" | "away") as word, "":
             presence = agents.set_presence(
                 session,
                 now,

@@ -18,9 +18,15 @@ UNKNOWN_REQUEST = "This request is not known here any more."
 
 
 def find_request(session: Session, team_id: str, request_id: int) -> SupportRequest:
-    """The request with this id, or NotAllowed: an id of another workspace is as unknown as one that never was."""
+    """The request with this id, locked to the end of the transaction (PostgreSQL; SQLite has one writer anyway).
+
+    Raises NotAllowed: an id of another workspace is as unknown as one that never was.
+    """
     found = session.scalars(
-        select(SupportRequest).where(SupportRequest.team_id == team_id, SupportRequest.id == request_id)
+        select(SupportRequest)
+        .where(SupportRequest.team_id == team_id, SupportRequest.id == request_id)
+        .with_for_update(),
+        execution_options={"populate_existing": True},
     ).one_or_none()
     if found is None:
         raise NotAllowed(UNKNOWN_REQUEST)
@@ -29,16 +35,15 @@ def find_request(session: Session, team_id: str, request_id: int) -> SupportRequ
 
 def find_assignment(session: Session, team_id: str, assignment_id: int) -> tuple[Assignment, SupportRequest]:
     """The assignment with this id and its request, or NotAllowed."""
-    found = session.execute(
-        select(Assignment, SupportRequest)
-        .join(SupportRequest, SupportRequest.id == Assignment.request_id)
-        .where(
-            Assignment.team_id == team_id, SupportRequest.team_id == team_id, Assignment.id == assignment_id
-        )
+    assignment = session.scalars(
+        select(Assignment).where(Assignment.team_id == team_id, Assignment.id == assignment_id)
     ).one_or_none()
-    if found is None:
+    if assignment is None:
         raise NotAllowed(UNKNOWN_REQUEST)
-    return found[0], found[1]
+    # The request is always locked first, so that no two can wait for each other; then the assignment stands still too.
+    request = find_request(session, team_id, assignment.request_id)
+    session.refresh(assignment)
+    return assignment, request
 
 
 def open_assignment(session: Session, team_id: str, request_id: int) -> Assignment | None:
@@ -67,13 +72,15 @@ def is_known_message(session: Session, team_id: str, channel_id: str, ts: str) -
 def request_of_thread(
     session: Session, team_id: str, channel_id: str, thread_ts: str
 ) -> SupportRequest | None:
-    """The request whose thread this is: it was opened there, or the thread's first message was appended to it."""
+    """The request whose thread this is, locked: it was opened there, or the thread's first message was appended to it."""
     opened = session.scalars(
-        select(SupportRequest).where(
+        select(SupportRequest)
+        .where(
             SupportRequest.team_id == team_id,
             SupportRequest.channel_id == channel_id,
             SupportRequest.thread_ts == thread_ts,
         )
+        .with_for_update()
     ).one_or_none()
     return (
         opened
@@ -86,6 +93,7 @@ def request_of_thread(
                 RequestMessage.channel_id == channel_id,
                 RequestMessage.ts == thread_ts,
             )
+            .with_for_update(of=SupportRequest)
         ).one_or_none()
     )
 

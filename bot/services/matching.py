@@ -23,7 +23,7 @@ from bot.settings import Settings
 from bot.storage.tables import Assignment, Event, Lock, SupportRequest
 
 PASSED = (AssignmentState.DECLINED, AssignmentState.EXPIRED, AssignmentState.HANDED_BACK)
-BATCH = 200  # requests looked at in one go, longest waiting first; the rest wait for the next tick
+BATCH = 500  # requests looked at in one run, longest waiting first; the rest wait for the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,6 @@ class Stuck:
     """A request that nobody could be offered, told of for the first time. ``detail`` is routing's sentence."""
 
     request: RequestView
-    reason: routing.WaitReason
     detail: str
 
 
@@ -89,11 +88,19 @@ def _lock(session: Session, now: datetime, name: str) -> None:
 
 
 def _waiting(session: Session, team_id: str) -> Sequence[SupportRequest]:
+    was_told = (
+        select(Event.id)
+        .where(Event.request_id == SupportRequest.id, Event.kind == EventKind.NOBODY_FREE)
+        .exists()
+    )
     return session.scalars(
         select(SupportRequest)
         .where(SupportRequest.team_id == team_id, SupportRequest.state == RequestState.WAITING)
-        .order_by(SupportRequest.waiting_since, SupportRequest.id)
+        # Those that nobody could be offered come last: however many there are, they must not hold up the others.
+        .order_by(was_told, SupportRequest.waiting_since, SupportRequest.id)
         .limit(BATCH)
+        # What somebody is withdrawing at this moment is left to the next run.
+        .with_for_update(skip_locked=True)
     ).all()
 
 
@@ -213,5 +220,5 @@ def _note_stuck(
         if request.id not in told:
             data = {"reason": entry.reason}
             record(session, now, team_id, EventKind.NOBODY_FREE, request_id=request.id, data=data)
-            stuck.append(Stuck(RequestView.of(request), entry.reason, entry.detail))
+            stuck.append(Stuck(RequestView.of(request), entry.detail))
     return tuple(stuck)

@@ -21,11 +21,9 @@ class RequestView:
     state: RequestState
     category: str | None
     confidence: float | None
-    rule: str | None
     opened_at: datetime
     waiting_since: datetime | None
     deadline_at: datetime | None
-    closed_at: datetime | None
     reopened_count: int
     agent_id: str | None
 
@@ -42,11 +40,9 @@ class RequestView:
             state=row.state,
             category=row.category,
             confidence=row.confidence,
-            rule=row.rule,
             opened_at=row.opened_at,
             waiting_since=row.waiting_since,
             deadline_at=row.deadline_at,
-            closed_at=row.closed_at,
             reopened_count=row.reopened_count,
             agent_id=row.agent_id,
         )

@@ -1,7 +1,7 @@
 """Engines and sessions for SQLite (one host) and PostgreSQL (as many replicas as you like)."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,11 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
+from bot.storage.turns import Turns
+
 Clock = Callable[[], datetime]
+
+WRITE_WITHIN_S = 15.0  # how long a thread waits for its turn to write to SQLite
 
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -55,11 +59,13 @@ class Database:
         self._read = sessionmaker(
             engine.execution_options(firstline_read_only=True), expire_on_commit=False, autoflush=False
         )
+        self._turns = Turns() if engine.dialect.name == "sqlite" else None
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A transaction that is committed at the end, or rolled back when anything is raised."""
-        with self._write.begin() as session:
+        turn = self._turns.turn(WRITE_WITHIN_S) if self._turns else nullcontext()
+        with turn, self._write.begin() as session:
             yield session
 
     @contextmanager

@@ -2,11 +2,12 @@
 
 import { api } from "./api.js";
 import { base64, Composer } from "./composer.js";
-import { avatar, coalesce, el, replace } from "./dom.js";
+import { coalesce, el, replace } from "./dom.js";
 import { HomePane } from "./home.js";
 import { ModalLayer } from "./modals.js";
-import { conversationList, personSwitcher } from "./sidebar.js";
+import { conversationList, personSwitcher, shortTitle } from "./sidebar.js";
 import { Timeline } from "./timeline.js";
+import { nothingYet, welcome } from "./welcome.js";
 
 const NO_COMMAND = "Everything that starts with “/” is taken as a command; put a space before it to send it as a message.";
 
@@ -70,7 +71,8 @@ export class Column {
 
   /** Fetches one kind of thing again: "conversations", "messages", "modals" or "home". */
   refresh(what) {
-    return this.refreshers[what]().catch((error) => this.composer.fail(error.message));
+    // That the playground is gone the top bar says, and everything is fetched again when it is back.
+    return this.refreshers[what]().catch((error) => error.code === "unreachable" || this.composer.fail(error.message));
   }
 
   refreshAll() {
@@ -108,7 +110,7 @@ export class Column {
     this.channel = channel;
     const one = this.#conversation();
     this.timeline.clear(one ? one.title : "");
-    this.composer.label(one?.kind === "channel" ? `Message #${one.title}` : `Message ${one ? one.title : ""}`);
+    this.composer.label(one?.kind === "channel" ? `Message #${one.title}` : `Message ${one ? shortTitle(one, this) : ""}`);
     this.composer.text = this.#drafts.get(`${this.viewer} ${channel}`) || "";
     this.tab = "messages";
     this.#showTab();
@@ -151,7 +153,7 @@ export class Column {
       replace(this.heading, el("div", { class: "tabs", role: "tablist", "aria-label": app.name }, app.home_tab === false ? null : tab("home", "Home"), tab("messages", "Messages")));
     } else {
       const who = one.members.filter((id) => id !== this.viewer).map((id) => this.directory.name(id)).join(", ");
-      replace(this.heading, el("h2", { class: "heading-title" }, one.kind === "channel" ? `# ${one.title}` : one.title), el("p", { class: "heading-detail" }, one.kind === "im" ? this.directory.person(one.members.find((id) => id !== this.viewer))?.title || "" : `You, ${who}`));
+      replace(this.heading, el("h2", { class: "heading-title" }, one.kind === "channel" ? `# ${one.title}` : shortTitle(one, this)), el("p", { class: "heading-detail" }, one.kind === "im" ? this.directory.person(one.members.find((id) => id !== this.viewer))?.title || "" : `You, ${who}`));
     }
     this.home.node.hidden = !atHome;
     this.timeline.node.hidden = this.composer.node.hidden = atHome;
@@ -221,21 +223,15 @@ export class Column {
     if (viewer === this.viewer) this.home.show(view);
   }
 
+  /** What stands where no messages are. */
   #emptyState() {
     const one = this.#conversation();
-    if (!one?.with_app || one.kind !== "im") return el("div", { class: "empty" }, el("p", {}, "No messages here yet."));
-    const { app } = this.directory;
-    const asks = this.person.role === "requester";
-    const suggestions = asks ? this.examples : app.commands.map((command) => command.command);
-    const use = (text) => (asks ? this.say({ text }).catch((error) => this.composer.fail(error.message)) : this.#prepare(`${text} `));
-    return el("div", { class: "empty" }, avatar(null, "large"), el("h3", {}, app.name), el("p", {}, `This is the beginning of ${this.person.name.split(" ")[0]}’s messages with ${app.name}.`),
-      suggestions.length ? el("p", { class: "empty-hint" }, asks ? "Send one of these, or write your own:" : "Try a command:") : null,
-      el("div", { class: "examples" }, suggestions.map((text) => el("button", { type: "button", class: "example", data: { testid: "example" }, on: { click: () => use(text) } }, text))));
-  }
-
-  #prepare(text) {
-    this.composer.text = text;
-    this.composer.focus();
+    if (!one?.with_app || one.kind !== "im") return nothingYet();
+    return welcome({
+      app: this.directory.app, person: this.person, examples: this.examples,
+      onSend: (text) => this.say({ text }).catch((error) => this.composer.fail(error.message)),
+      onPrepare: (text) => this.composer.begin(text),
+    });
   }
 
   async #command(text) {

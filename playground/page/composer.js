@@ -14,7 +14,7 @@ export class Composer {
     Object.assign(this, { send, commands, upload, cancel, files: [], offered: [], at: 0 });
     this.hintsId = freshId("commands");
     this.area = el("textarea", {
-      class: "composer-text", rows: 1, placeholder, "aria-label": placeholder, "aria-controls": this.hintsId, dir: "auto", data: { testid },
+      class: "composer-text", rows: 1, placeholder, "aria-label": placeholder, "aria-controls": this.hintsId, "aria-autocomplete": "list", dir: "auto", data: { testid },
       on: { input: () => this.#typed(), keydown: (event) => this.#key(event), blur: () => setTimeout(() => this.#offer([]), 150) },
     });
     this.hints = el("div", { id: this.hintsId, class: "command-hints", role: "listbox", "aria-label": "Commands", hidden: true });
@@ -41,6 +41,12 @@ export class Composer {
 
   focus() {
     this.area.focus();
+  }
+
+  /** Puts words into the box for the person to go on. */
+  begin(text) {
+    this.text = text;
+    this.focus();
   }
 
   fail(sentence) {
@@ -74,8 +80,7 @@ export class Composer {
   }
 
   #take(command) {
-    this.text = `${command.command} `;
-    this.focus();
+    this.begin(`${command.command} `);
   }
 
   #key(event) {

@@ -67,6 +67,17 @@ export function icon(name) {
   return svg;
 }
 
+/** A drawing from a file of SVG symbols, as high as the text around it. */
+export function sprite(address) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("class", "sprite");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(SVG, "use");
+  use.setAttribute("href", address);
+  svg.append(use);
+  return svg;
+}
+
 /** A person's square with initials, or the app's mark. */
 export function avatar(person, size = "medium") {
   if (!person || person.is_app) return el("span", { class: `avatar avatar-${size} avatar-app`, "aria-hidden": "true" }, el("img", { src: "icon.svg", alt: "" }));

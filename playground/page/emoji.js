@@ -1,6 +1,6 @@
 // The emoji that apps and people use most, by Slack's short names. Others stay as they were typed.
 
-import { el } from "./dom.js";
+import { el, sprite } from "./dom.js";
 
 const LIST = `
 smile 😄|smiley 😃|grinning 😀|grin 😁|joy 😂|sweat_smile 😅|laughing 😆|blush 😊|slightly_smiling_face 🙂|wink 😉|heart_eyes 😍|sunglasses 😎
@@ -27,8 +27,17 @@ const BY_NAME = new Map(
 /** The character of a short name (":tada:" without its colons), or null. */
 export const emojiOf = (name) => BY_NAME.get(name) || null;
 
+// Drawn in emoji.svg: these look alike everywhere, also where no emoji font is installed.
+const DRAWN = new Set(
+  `white_check_mark heavy_check_mark x warning no_entry_sign bust_in_silhouette busts_in_silhouette raising_hand slightly_smiling_face neutral_face
+  slightly_frowning_face eyes thumbsup thumbsdown pray tada hourglass_flowing_sand ticket bell lock memo bulb bar_chart large_green_circle
+  large_yellow_circle large_orange_circle red_circle large_blue_circle white_circle`.split(/\s+/),
+);
+const ALIASES = { "+1": "thumbsup", "-1": "thumbsdown", pencil: "memo" };
+
 export function emojiNode(name, character = emojiOf(name)) {
-  return el("span", { class: "emoji", role: "img", "aria-label": name.replaceAll("_", " "), title: `:${name}:` }, character);
+  const drawing = ALIASES[name] || name;
+  return el("span", { class: "emoji", role: "img", "aria-label": name.replaceAll("_", " "), title: `:${name}:` }, DRAWN.has(drawing) ? sprite(`emoji.svg#${drawing}`) : character);
 }
 
 /** What the reaction menu offers. */

@@ -77,7 +77,9 @@ async function start() {
     const sure = await ask({ layer: document.body, title: "Start over?", text: "All messages, open forms and the log of this playground are forgotten. People stay. What the app itself has stored stays too.", yes: "Start over", no: "Cancel", danger: true });
     if (!sure) return;
     await api.reset().catch(() => showConnection(directory.app, false));
-    columns.forEach((column) => column.become(column.person));
+    await refreshState().catch(() => {});
+    // Somebody who was added later is gone now; their screen goes to the one who had it at the start.
+    columns.forEach((column) => column.become(directory.person(column.viewer) || personFor(column.role, directory)));
     refreshAll();
   });
 }

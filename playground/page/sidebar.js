@@ -31,8 +31,8 @@ export function personSwitcher({ label, directory, onPick }) {
 
 /** The conversations, and "+" for a new one. */
 export function conversationList({ column, onOpen, onNew }) {
-  const list = el("ul", { class: "conversation-list" });
-  const add = el("button", { type: "button", class: "conversation-new", "aria-label": "New message", title: "New message", "aria-haspopup": "menu", "aria-expanded": "false", data: { testid: "new-conversation" } }, icon("plus"));
+  const list = el("ul", { class: "conversation-list", on: { wheel: (event) => (list.scrollLeft += event.deltaY) } });
+  const add = el("button", { type: "button", class: "conversation-new", "aria-label": "New message", title: "New message", "aria-haspopup": "menu", "aria-expanded": "false", data: { testid: "new-conversation" } }, icon("plus"), el("span", { class: "new-words" }, "New message"));
   add.addEventListener("click", () =>
     openMenu({
       anchor: add, label: "Write to", multi: true,
@@ -47,6 +47,13 @@ export function conversationList({ column, onOpen, onNew }) {
   return { node: el("nav", { class: "conversations", "aria-label": "Conversations" }, list, add), show };
 }
 
+/** A group by its members' first names, the app last: there is little room. Others by their title. */
+export function shortTitle(one, { directory, viewer }) {
+  if (one.kind !== "mpim") return one.title;
+  const others = one.members.filter((id) => id !== viewer).map((id) => directory.person(id)).filter(Boolean);
+  return [...others.filter((person) => !person.is_app).map((person) => person.name.split(" ")[0]), ...others.filter((person) => person.is_app).map((person) => person.name)].join(", ");
+}
+
 function entry(one, current, column, onOpen) {
   const unread = one.unread && !current ? one.unread : 0;
   const other = column.directory.person(one.members.find((id) => id !== column.viewer));
@@ -54,5 +61,5 @@ function entry(one, current, column, onOpen) {
   return el("button", {
     type: "button", class: `conversation${unread ? " unread" : ""}`, "aria-current": current ? "page" : null, title: one.title,
     data: { testid: "conversation", channel: one.id, kind: one.kind }, on: { click: () => onOpen(one.id) },
-  }, mark, el("span", { class: "conversation-title" }, one.title), unread ? el("span", { class: "unread-badge", "aria-label": `${unread} unread` }, String(unread)) : null);
+  }, mark, el("span", { class: "conversation-title" }, shortTitle(one, column)), unread ? el("span", { class: "unread-badge" }, String(unread), el("span", { class: "unseen" }, " unread")) : null);
 }

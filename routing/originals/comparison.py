@@ -123,10 +123,16 @@ def measure(scored: Scored, dealt: Dealt) -> Outcome:
 
 
 def _deal(
-    scored: Scored, policy: Policy, tasks: Indices, agents: Indices, pad: bool, seed: int, progress: Progress
+    scored: Scored,
+    policy: Policy,
+    tasks: Indices,
+    agents: Indices,
+    as_published: bool,
+    seed: int,
+    progress: Progress,
 ) -> Dealt:
     if policy is Policy.HUNGARIAN:
-        return deal_hungarian(scored, tasks, agents, pad=pad, progress=progress)
+        return deal_hungarian(scored, tasks, agents, as_published=as_published, progress=progress)
     if policy is Policy.GREEDY_CLOCK:
         return deal_greedy_clock(scored, tasks, agents, progress=progress)
     progress(len(tasks))

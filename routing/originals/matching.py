@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from routing.originals.scoring import Indices, Scored
+from routing.originals.scoring import EXACT_DECIMALS, Indices, Scored
 from routing.originals.tables import Floats
 
-_WEIGHT_SCORE, _WEIGHT_SIMILARITY, _WEIGHT_WORK = 0.3, -0.3, 0.4
+_WEIGHT_SCORE, _WEIGHT_SIMILARITY, _WEIGHT_WORK = 0.3, 0.3, 0.4
 
 Progress = Callable[[int], None]
 """Told how many more tasks are done."""
@@ -29,35 +29,36 @@ class Dealt:
 def batch_loss(score_difference: Floats, similarity: Floats, work_in_hand: Floats) -> Floats:
     """.3 z(score difference) - .3 z(similarity) + .4 z(work in hand), each standardised over the batch (sample deviation)."""
     loss: Floats = (
-        _WEIGHT_SCORE * _standardise_batch(score_difference)
-        + _WEIGHT_SIMILARITY * _standardise_batch(similarity)
-        + _WEIGHT_WORK * _standardise_batch(work_in_hand)
+        _WEIGHT_WORK * _standardise_batch(work_in_hand)
+        + _WEIGHT_SCORE * _standardise_batch(score_difference)
+        - _WEIGHT_SIMILARITY * _standardise_batch(similarity)
     )
     return loss
 
 
 def deal_hungarian(
-    scored: Scored, tasks: Indices, agents: Indices, *, pad: bool, progress: Progress
+    scored: Scored, tasks: Indices, agents: Indices, *, as_published: bool, progress: Progress
 ) -> Dealt:
     """Matching 1: tasks by falling score in batches as large as the tier's staff, each batch one to one at least loss.
 
-    `pad` fills up the last batch with dummies (score 0, no country, length 0), as published; they take part in the
-    standardising. Ties in the order go to the task that comes first in the file.
+    Tasks of equal score stand in line as in the file. Many pairings of a batch have the very same loss; which of them the
+    solver takes moves a tier's mean similarity by up to .0003 in the published data.
+    `as_published` fills up the last batch with dummies (score 0, no country, length 0), which take part in the
+    standardising, and solves the losses as they are.
     """
     line = tasks[np.argsort(-scored.task_score[tasks], kind="stable")]
     in_hand = np.zeros(len(agents))
     owners = np.empty(len(line), dtype=np.int64)
     for start in range(0, len(line), len(agents)):
         batch = line[start : start + len(agents)]
-        padding = len(agents) - len(batch) if pad else 0
+        padding = len(agents) - len(batch) if as_published else 0
         score = np.pad(scored.task_score[batch], (0, padding))
         length = np.pad(scored.task_length[batch], (0, padding))
         country = np.pad(scored.country[batch], (0, padding), constant_values=scored.unknown_country)
-        work = np.multiply.outer(length, scored.agent_pace[agents])
-        work += in_hand
+        work = np.multiply.outer(length, scored.agent_pace[agents]) + in_hand
         difference = np.abs(np.subtract.outer(score, scored.agent_score[agents]))
         loss = batch_loss(difference, scored.similarity[np.ix_(country, agents)], work)
-        rows, columns = linear_sum_assignment(loss)
+        rows, columns = linear_sum_assignment(loss) if as_published else _solve_quickly(loss)
         in_hand[columns] = work[rows, columns]
         real = rows < len(batch)
         owners[start + rows[real]] = columns[real]
@@ -98,8 +99,24 @@ def _standardise_batch(values: Floats) -> Floats:
     """Sample standardisation; 0 where there is no spread, which includes a batch of one pair."""
     if values.size < 2:
         return np.zeros_like(values)
-    spread = values.std(ddof=1)
+    middle, spread = (
+        round(float(values.mean()), EXACT_DECIMALS),
+        round(float(values.std(ddof=1)), EXACT_DECIMALS),
+    )
     if not spread > 0.0:
         return np.zeros_like(values)
-    standardised: Floats = (values - values.mean()) / spread
+    standardised: Floats = (values - middle) / spread
     return standardised
+
+
+def _solve_quickly(loss: Floats) -> tuple[Indices, Indices]:
+    """The same least loss about three times as fast: without the rows' and columns' means the solver's paths are short.
+
+    Taking a mean from a whole row or column moves every full matching alike; with fewer tasks than agents that no
+    longer holds for the columns, so only the rows' means go.
+    """
+    centred = loss - loss.mean(axis=1, keepdims=True)
+    if loss.shape[0] == loss.shape[1]:
+        centred -= centred.mean(axis=0)
+    columns, rows = linear_sum_assignment(np.ascontiguousarray(centred.T))
+    return rows, columns

@@ -14,6 +14,9 @@ _TASK_TIER_EDGES = (0.0025, 0.106)
 _AGENT_TIER_PERCENTILES = (21.2, 50.0)
 _TOP_QUANTILE = 0.99
 _LENGTH_OFFSET = 0.01
+EXACT_DECIMALS = 12
+"""Sums differ in the last bits from one processor to the next, and matching 1 has so many equally good answers that a
+last bit would choose among them. So what the losses are made of is rounded."""
 _SIMILARITY_TO_OTHER = 0.1
 OTHER = "OTHER"
 UNKNOWN_COUNTRY = ""
@@ -95,8 +98,8 @@ def score(tasks: TaskTable, agents: AgentTable, similarity: SimilarityTable) -> 
         alike = {other: _pair(similarity, name, other) for markets in agents.markets for other in markets}
         best[row] = [max(alike[market] for market in markets) for markets in agents.markets]
     return Scored(
-        task_score=score_tasks(tasks),
-        agent_score=score_agents(agents),
+        task_score=score_tasks(tasks).round(EXACT_DECIMALS),
+        agent_score=score_agents(agents).round(EXACT_DECIMALS),
         country=np.array([row_of[name] for name in tasks.country], dtype=np.int64),
         similarity=best,
         task_length=_above_zero(standardise(tasks.baseline_st_min)),
@@ -136,7 +139,7 @@ def _log_handling(agents: AgentTable) -> Floats:
 
 
 def _above_zero(standardised: Floats) -> Floats:
-    shifted: Floats = standardised - standardised.min() + _LENGTH_OFFSET
+    shifted: Floats = (standardised - standardised.min() + _LENGTH_OFFSET).round(EXACT_DECIMALS)
     return shifted
 
 

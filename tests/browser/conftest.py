@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,15 +14,15 @@ from pathlib import Path
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
-from slack_bolt import App
 from slack_bolt.adapter.starlette import SlackRequestHandler
-from slack_sdk import WebClient
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from playground.manifest import SlashCommand
 from playground.server import bind
 from playground.testing import AppManifest, DeliveryTiming, PlaygroundServer
+
+from .echo import ACK_TIMEOUT_S, echo_app
 
 LAUNCH_ARGS = (
     "--no-sandbox",
@@ -36,7 +35,6 @@ LAUNCH_ARGS = (
 )
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_MS = 8_000
-ACK_TIMEOUT_S = 1.5  # half of Slack's, so that the test of an app that never answers takes half the time
 
 OpenDesk = Callable[..., "Desk"]
 
@@ -72,8 +70,9 @@ class Screen:
         box.press("Enter")
 
     def open(self, title: str | re.Pattern[str]) -> None:
-        """Open one of the person's conversations by its title."""
-        self.node.get_by_test_id("conversation").filter(has_text=title).click()
+        """Open one of the person's conversations by its exact title; groups are called by first names ("Ana, Firstline")."""
+        named = self.node.page.get_by_text(title, exact=True)
+        self.node.get_by_test_id("conversation").filter(has=named).click()
 
     def tab(self, name: str) -> None:
         """The app's "Home" or "Messages"."""
@@ -175,142 +174,13 @@ def open_desk(browser: Browser) -> Iterator[OpenDesk]:
     assert complaints == []
 
 
-# The tiny app: it says back what it hears, and has one of everything.
-
-
-def _card(words: str) -> list[dict[str, object]]:
-    def button(label: str, action: str, **more: object) -> dict[str, object]:
-        return {"type": "button", "text": {"type": "plain_text", "text": label}, "action_id": action, **more}
-
-    confirm = {
-        "title": {"type": "plain_text", "text": "Really?"},
-        "text": {"type": "mrkdwn", "text": "It cannot be *undone*."},
-        "confirm": {"type": "plain_text", "text": "Do it"},
-        "deny": {"type": "plain_text", "text": "Rather not"},
-    }
-    options = [
-        {"text": {"type": "plain_text", "text": name}, "value": name.lower()} for name in ("Red", "Blue")
-    ]
-    colour = {
-        "type": "static_select",
-        "action_id": "colour",
-        "placeholder": {"type": "plain_text", "text": "Colour"},
-    }
-    return [
-        {"type": "section", "text": {"type": "mrkdwn", "text": f"*You said*\n{words}"}},
-        {
-            "type": "actions",
-            "elements": [
-                button("Press me", "press", style="primary"),
-                button("Delete", "delete", style="danger", confirm=confirm),
-                button("Open form", "form"),
-                button("Never answers", "deaf"),
-                {**colour, "options": options},
-            ],
-        },
-    ]
-
-
-FORM = {
-    "type": "modal",
-    "callback_id": "name",
-    "title": {"type": "plain_text", "text": "Your name"},
-    "submit": {"type": "plain_text", "text": "Save"},
-    "blocks": [
-        {
-            "type": "input",
-            "block_id": "who",
-            "label": {"type": "plain_text", "text": "Name"},
-            "element": {"type": "plain_text_input", "action_id": "name"},
-        },
-        {
-            "type": "input",
-            "block_id": "days",
-            "optional": True,
-            "label": {"type": "plain_text", "text": "Days"},
-            "element": {
-                "type": "checkboxes",
-                "action_id": "days",
-                "options": [
-                    {"text": {"type": "mrkdwn", "text": day}, "value": day} for day in ("Mon", "Tue")
-                ],
-            },
-        },
-    ],
-}
-
-
-def _echo(server: PlaygroundServer) -> App:
-    client = WebClient(token=server.bot_token, base_url=server.api_url)
-    app = App(client=client, signing_secret=server.signing_secret)
-
-    @app.event("message")
-    def heard(event, say):
-        if not event.get("subtype") and not event.get("bot_id"):
-            say(text=f"You said {event['text']}", blocks=_card(event["text"]), thread_ts=event["ts"])
-
-    @app.action("press")
-    def pressed(ack, body, client):
-        ack()
-        words = f"Pressed by <@{body['user']['id']}>"
-        blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": words}}]
-        client.chat_update(channel=body["channel"]["id"], ts=body["message"]["ts"], text=words, blocks=blocks)
-
-    @app.action("delete")
-    def deleted(ack, body, client):
-        ack()
-        client.chat_delete(channel=body["channel"]["id"], ts=body["message"]["ts"])
-
-    @app.action("form")
-    def asked(ack, body, client):
-        ack()
-        client.views_open(trigger_id=body["trigger_id"], view=FORM)
-
-    @app.action("deaf")
-    def ignored(ack):
-        time.sleep(ACK_TIMEOUT_S + 0.5)
-
-    @app.action("colour")
-    def coloured(ack, action, respond):
-        ack()
-        respond(text=f"{action['selected_option']['text']['text']} it is", replace_original=False)
-
-    @app.view("name")
-    def named(ack, body, view, client):
-        values = view["state"]["values"]
-        name = values["who"]["name"]["value"]
-        if name == "nobody":
-            ack(response_action="errors", errors={"who": "Nobody cannot be your name."})
-            return
-        ack()
-        days = [option["value"] for option in values["days"]["days"]["selected_options"]]
-        client.chat_postMessage(
-            channel=body["user"]["id"], text=f"Hello {name}, see you {' and '.join(days)}"
-        )
-
-    @app.command("/echo")
-    def commanded(ack, command, respond):
-        ack()
-        respond(text=f"Between us: {command['text']}")
-
-    @app.event("app_home_opened")
-    def visited(event, client):
-        home = {
-            "type": "home",
-            "blocks": [{"type": "header", "text": {"type": "plain_text", "text": "Welcome home"}}],
-        }
-        client.views_publish(user_id=event["user"], view=home)
-
-    return app
-
-
 @pytest.fixture(scope="package")
 def echo_server() -> Iterator[PlaygroundServer]:
     """A playground with the echo app connected over HTTP."""
     manifest = AppManifest(name="Echo", commands=(SlashCommand("/echo", "Says it back to you", "words"),))
     timing = DeliveryTiming(ack_timeout_s=ACK_TIMEOUT_S)
     with PlaygroundServer(manifest=manifest, timing=timing, rate_limit=None) as server:
-        handler = SlackRequestHandler(_echo(server))
+        handler = SlackRequestHandler(echo_app(server))
         app = Starlette(routes=[Route("/slack/events", handler.handle, methods=["POST"])])
         listening = bind("127.0.0.1", 0)
         uvicorn_server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))

@@ -55,10 +55,15 @@ def encoder(packaged: Installed) -> Encoder:
 
 
 @pytest.fixture(scope="session")
-def fp32_encoder(packaged: Installed, tmp_path_factory: pytest.TempPathFactory) -> Encoder:
+def fp32_graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
     graph = tmp_path_factory.mktemp("fp32") / "model.onnx"
     build_fp32(MINILM, graph)
-    return Encoder(MINILM, graph, packaged.tokenizer)
+    return graph
+
+
+@pytest.fixture(scope="session")
+def fp32_encoder(fp32_graph: Path, packaged: Installed) -> Encoder:
+    return Encoder(MINILM, fp32_graph, packaged.tokenizer)
 
 
 @pytest.fixture(scope="session")

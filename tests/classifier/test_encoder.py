@@ -23,11 +23,18 @@ GOLDEN = json.loads((Path(__file__).parent / "golden_minilm.json").read_text(enc
 
 def numpy_bert(ids: list[int], weights: Path) -> NDArray[np.float64]:
     """MiniLM's token vectors in plain NumPy, float64: written from the paper, not from the graph."""
-    w = {name: value.astype(np.float64) for name, value in load_file(weights).items() if value.dtype == np.float32}
+    w = {
+        name: value.astype(np.float64)
+        for name, value in load_file(weights).items()
+        if value.dtype == np.float32
+    }
 
     def norm(x: NDArray[np.float64], name: str) -> NDArray[np.float64]:
         centred = x - x.mean(-1, keepdims=True)
-        return centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-12) * w[f"{name}.weight"] + w[f"{name}.bias"]
+        return (
+            centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-12) * w[f"{name}.weight"]
+            + w[f"{name}.bias"]
+        )
 
     def dense(x: NDArray[np.float64], name: str) -> NDArray[np.float64]:
         return x @ w[f"{name}.weight"].T + w[f"{name}.bias"]
@@ -51,7 +58,9 @@ def numpy_bert(ids: list[int], weights: Path) -> NDArray[np.float64]:
     return x
 
 
-@pytest.mark.parametrize("text", ["hello world", "VPN drops every 20 minutes and takes my SSH sessions with it"])
+@pytest.mark.parametrize(
+    "text", ["hello world", "VPN drops every 20 minutes and takes my SSH sessions with it"]
+)
 def test_the_graph_computes_what_numpy_computes(fp32_encoder: Encoder, text: str) -> None:
     """The float32 graph and an independent forward pass agree to a hundred-thousandth."""
     ids = fp32_encoder.token_ids(text)
@@ -103,11 +112,9 @@ def test_vectors_have_length_one(encoder: Encoder) -> None:
     assert len(encoder.token_ids("printer " * 2_000)) == MINILM.max_tokens
 
 
-def test_padding_does_not_change_a_row(fp32_encoder: Encoder, packaged: Installed, tmp_path: Path) -> None:
+def test_padding_does_not_change_a_row(fp32_encoder: Encoder, fp32_graph: Path) -> None:
     """Tokens that the attention mask hides have no part in the others' vectors."""
-    graph = tmp_path / "fp32.onnx"
-    building.build_fp32(MINILM, graph)
-    session = ort.InferenceSession(str(graph), providers=["CPUExecutionProvider"])
+    session = ort.InferenceSession(str(fp32_graph), providers=["CPUExecutionProvider"])
     ids = fp32_encoder.token_ids("locked out again")
     padded = np.array([ids + [0] * 5], dtype=np.int64)
     mask = np.array([[1] * len(ids) + [0] * 5], dtype=np.int64)
@@ -139,7 +146,8 @@ def test_tokens_are_those_of_transformers(encoder: Encoder, starter: Dataset) ->
     different = [
         text
         for text in texts
-        if encoder.token_ids(text) != reference(text, truncation=True, max_length=MINILM.max_tokens)["input_ids"]
+        if encoder.token_ids(text)
+        != reference(text, truncation=True, max_length=MINILM.max_tokens)["input_ids"]
     ]
     assert different == []
 

@@ -24,9 +24,13 @@ NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 def recipe_for(hub: Any, graph: bytes = GRAPH) -> EncoderRecipe:
     """A recipe that pins these bytes at the small hub."""
-    pins = [(FileRole.GRAPH, "onnx/model.onnx", graph), (FileRole.TOKENIZER, "onnx/tokenizer.json", TOKENIZER)]
+    pins = [
+        (FileRole.GRAPH, "onnx/model.onnx", graph),
+        (FileRole.TOKENIZER, "onnx/tokenizer.json", TOKENIZER),
+    ]
     files = tuple(
-        EncoderFile(role, path, len(content), hashlib.sha256(content).hexdigest()) for role, path, content in pins
+        EncoderFile(role, path, len(content), hashlib.sha256(content).hexdigest())
+        for role, path, content in pins
     )
     # Its name must be a known one: what is on disk is read back by name.
     return replace(E5_SMALL, repository=hub.repository, revision=hub.revision, files=files)
@@ -50,7 +54,9 @@ def _recipes() -> dict[str, EncoderRecipe]:
     return RECIPES
 
 
-def test_files_with_the_pinned_hashes_are_installed(small_hub: Any, pinned: EncoderRecipe, tmp_path: Path) -> None:
+def test_files_with_the_pinned_hashes_are_installed(
+    small_hub: Any, pinned: EncoderRecipe, tmp_path: Path
+) -> None:
     """An encoder whose files hash as pinned lies under its name, with a recipe.json saying what was installed."""
     serve(small_hub)
     found = fetch(pinned, tmp_path, endpoint=small_hub.url)

@@ -37,7 +37,9 @@ def test_one_word_is_no_evidence(detector: LanguageDetector, text: str) -> None:
     assert detected.code == "en" or not detected.is_confident
 
 
-@pytest.mark.parametrize("text", ["не работает принтер", "パスワードを忘れました", "نسيت كلمة المرور", "打印机坏了 vpn"])
+@pytest.mark.parametrize(
+    "text", ["не работает принтер", "パスワードを忘れました", "نسيت كلمة المرور", "打印机坏了 vpn"]
+)
 def test_another_script_is_recognised(detector: LanguageDetector, text: str) -> None:
     """Mostly non-Latin letters are another language, whatever py3langid makes of them."""
     detected = detector.detect(text)

@@ -22,6 +22,7 @@ from classifier.text import MAX_CHARACTERS, has_words
         ("R&amp;D drive, 5 &lt; 6", "R&D drive, 5 < 6"),
         ("&lt;@U012AB3CD&gt; is what I typed", "<@U012AB3CD> is what I typed"),
         ("printer :fire::fire: is jammed 😡🔥", "printer is jammed"),
+        ("std::vector::size fails", "std::vector::size fails"),
         ("meeting at 10:30:15 sharp", "meeting at 10:30:15 sharp"),
         ("nul\x00 and bell\x07", "nul and bell"),
         ("zero\u200bwidth and \u202eturned", "zerowidth and turned"),
@@ -39,7 +40,7 @@ def test_a_message_is_read_as_plain_words(written: str, read: str) -> None:
 
 
 @given(st.text())
-def test_cleaning_twice_changes_nothing_but_revealed_markup(text: str) -> None:
+def test_any_text_becomes_one_line(text: str) -> None:
     """Whatever is typed gives one line that can be encoded, is never too long, and holds no control characters."""
     cleaned = clean(text)
     cleaned.encode("utf-8")
@@ -57,7 +58,7 @@ def test_a_huge_message_is_cut() -> None:
 @pytest.mark.parametrize(
     ("words", "ratio"),
     [
-        ("my name is **** and my phone is ****", 2 / 8),
+        ("my name is **** and my phone is ****", 2 / 9),
         ("**** **** (****), [redacted].", 1.0),
         ("call me at ***-***-1234 please", 1 / 5),
         ("███ lost his laptop", 1 / 4),

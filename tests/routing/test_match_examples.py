@@ -141,7 +141,7 @@ def test_work_spreads_over_agents_before_it_piles_up(task: Any, agent: Any) -> N
 def test_hungarian_gives_the_harder_task_to_the_better_agent(task: Any, agent: Any) -> None:
     """Also when every agent is above every task, where a linear gap would not care."""
     tasks = [task("easy", score=0.1), task("hard", score=0.5)]
-    agents = [agent("good", score=0.9), agent("fair", score=0.6)]
+    agents = [agent("good", score=0.9, capacity=1), agent("fair", score=0.6, capacity=1)]
     assert pairs(match(tasks, agents, NOW)) == {"easy": "fair", "hard": "good"}
 
 

@@ -118,6 +118,13 @@ class Desk:
         engine.dispose()
         return found
 
+    def said_to(self, *people: PersonHandle) -> list[str]:
+        """What the bot said in these people's DMs, by kind ("card", "line", "offer"), sorted; fails if a thing was said twice."""
+        said = [message for person in people for message in person.from_app(person.dm_channel)]
+        keys = [message.metadata["event_payload"]["dedupe_key"] for message in said if message.metadata]
+        assert len(keys) == len(set(keys)), "a thing was said twice"
+        return sorted(key.split(":")[1] for key in keys)
+
     def cards(self, person: PersonHandle) -> list[SeenMessage]:
         """First answers this person got: cards with suggestions or "a person will look at this"."""
         return [m for m in person.from_app() if CLOSE in m.buttons or "A person will look at this" in m.words]

@@ -1,7 +1,9 @@
 """The sender against a real small Slack: everything is said, once, in order, whatever Slack answers."""
 
+import socket
 import threading
 import time
+from datetime import timedelta
 
 import pytest
 from slack_sdk.models.blocks import SectionBlock
@@ -14,6 +16,7 @@ from bot.delivery.slack import Slack
 from bot.storage.tables import Conversation, OutboxKind, OutboxRow, RowState
 from bot.storage.work import Wake
 from playground.faults import FaultKind, FaultRule
+from playground.triggers import ResponseTarget
 
 RILEY = "U0RILEY"
 DONE, READY, DEAD = RowState.DONE, RowState.READY, RowState.DEAD
@@ -322,13 +325,58 @@ def test_a_slack_that_is_not_there_is_waited_for(box) -> None:
     assert box.slack.calls("conversations.history") == []
 
 
-def ask_for_answer(box) -> str:
-    """A response_url, as a slash command brings it."""
+def response_url(box) -> str:
+    """A response_url for Riley, as a slash command brings it."""
     return box.slack.look(
-        lambda playground: playground.tickets.response_url(
-            playground, box.slack.person(RILEY).dm_channel, RILEY
+        lambda playground: (
+            playground.base_url
+            + playground.tickets.new_response_path(
+                ResponseTarget(
+                    RILEY, playground.workspace.app_dm(RILEY).id, playground.clock() + timedelta(minutes=30)
+                )
+            )
         )
     )
+
+
+def respond(box, url: str, version: str = "1", text: str = "stats") -> None:
+    with box.db.writing() as session:
+        outbox.respond(
+            session, box.clock(), team_id=box.team_id, response_url=url, version=version, text=text
+        )
+
+
+def test_a_command_is_answered_through_its_response_url(box) -> None:
+    """The answer is private to who asked."""
+    respond(box, response_url(box))
+    box.send()
+    assert box.states() == [DONE]
+    found = box.slack.person(RILEY).find("stats")
+    assert found is not None
+    assert found.ephemeral
+
+
+def test_a_response_url_that_is_used_up_is_dropped(box) -> None:
+    """Five answers are allowed; the sixth is a dead letter with Slack's word for it."""
+    url = response_url(box)
+    for number in range(6):
+        respond(box, url, str(number), f"answer {number}")
+    box.settle()
+    assert box.states() == [DONE] * 5 + [DEAD]
+    assert box.rows()[5].fault == "used_url"
+
+
+def test_an_answer_whose_server_is_not_there_is_tried_again_and_one_cut_off_is_not(box) -> None:
+    """Refused connections are known not to have been answers; a listener that says nothing is not known."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/x"
+        respond(box, url)
+        box.send()
+    assert box.row().state is DEAD
+    assert box.row().fault.startswith("outcome_unknown")
+    respond(box, url, "2")
+    box.send()
+    assert (box.rows()[1].state, box.rows()[1].fault) == (READY, "ConnectionRefusedError")
 
 
 def test_a_private_message_in_a_channel_is_seen_by_one(box) -> None:

@@ -126,6 +126,19 @@ def test_without_agents_it_is_told(open_office: Any) -> None:
     assert len(office.match().stuck) == 1
 
 
+def test_what_nobody_wants_does_not_hold_up_the_others(office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More requests that nobody can be offered than one run looks at leave room for newer ones."""
+    monkeypatch.setattr(matching, "BATCH", 2)
+    for _ in range(2):
+        office.waiting()
+        for _ in range(2):
+            (offer,) = office.match().offers
+            office.answer(assignments.decline, offer.assignment_id, offer.agent_id)
+    assert len(office.match().stuck) == 2
+    newer = office.waiting()
+    assert [offer.request.id for offer in office.match().offers] == [newer]
+
+
 def test_two_matchers_at_once_offer_each_request_once(office: Any) -> None:
     """Replicas that match at the same moment never offer a request twice, nor exceed a capacity."""
     for _ in range(8):
@@ -144,3 +157,16 @@ def test_workspaces_have_their_own_queue(office: Any) -> None:
     with office.db.reading() as session:
         assert matching.teams_waiting(session) == ["T0TWO"]
     assert len(office.match("T0TWO").offers) == 1
+
+
+def test_matching_while_requests_are_withdrawn(office: Any) -> None:
+    """Whoever withdraws while the matcher runs is let go, and the others are offered all the same."""
+    ids = [office.waiting() for _ in range(10)]
+    with ThreadPoolExecutor(4) as pool:
+        withdrawn = [pool.submit(office.withdraw, request_id) for request_id in ids[::2]]
+        matched = [pool.submit(office.match) for _ in range(3)]
+    assert all(future.exception() is None for future in [*withdrawn, *matched])
+    office.match()
+    states = [office.request(request_id).state.value for request_id in ids]
+    assert states == ["withdrawn", "offered"] * 5
+    assert {a.state.value for a in office.assignments()} <= {"offered", "cancelled"}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from bot.storage import claims
 from bot.storage.database import Database
@@ -222,13 +222,16 @@ def test_a_failed_row_waits_twice_as_long_each_time_up_to_a_cap(
     assert claims.Backoff(2, cap_s=60).due(clock(), attempts) == clock() + timedelta(seconds=wait_s)
 
 
+def claim_and_crash(database: Database, now: datetime) -> None:
+    with database.writing() as session:
+        assert claims.claim(session, InboxRow, now, lease_s=60, limit=1, waits_hold_lane=False)
+        raise RuntimeError("the process is gone")
+
+
 def test_a_claim_rolled_back_leaves_the_row_ready(database: Database, clock: Clock) -> None:
     """A crash between claim and commit costs nothing."""
     fill(database, clock(), "A")
-    with pytest.raises(RuntimeError), database.writing() as session:
-        claims.claim(session, InboxRow, clock(), lease_s=60, limit=1, waits_hold_lane=False)
-        raise RuntimeError
-    with database.writing() as session:
-        session.execute(update(InboxRow).values(attempts=InboxRow.attempts))
+    with pytest.raises(RuntimeError):
+        claim_and_crash(database, clock())
     (row,) = take(database, clock())
     assert row.attempts == 1

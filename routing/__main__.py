@@ -1,0 +1,18 @@
+"""`python -m routing`: one line on standard error and exit code 2 for whatever is refused."""
+
+import sys
+
+from routing.cli import app
+from routing.errors import RoutingError
+
+
+def main() -> None:
+    try:
+        app(prog_name="python -m routing")
+    except RoutingError as error:
+        print(" ".join(str(error).split()), file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

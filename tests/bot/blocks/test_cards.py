@@ -1,0 +1,191 @@
+"""The cards: complete, harmless, and within Slack's limits whatever is in them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from slack_sdk.models.blocks import Block
+
+from bot.blocks import agent_cards, help, request_cards
+from bot.blocks.home import home_blocks
+from bot.blocks.message import Message
+from bot.blocks.stats import stats_message
+from bot.lifecycle import AssignmentState, RequestState
+from bot.services.agents import Presence
+from bot.services.home import AgentDesk, Health, Home
+from bot.services.periods import Period
+from bot.services.stats import Counts, Stats
+from bot.services.views import OfferView, RequestView, Shown
+from classifier import Answer
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+NASTY = "<!channel> <@U0BOSS> <https://evil.example|click> & *bold* ```\n" * 150 + "\x00\u202e"
+REQUEST = RequestView(
+    id=17,
+    team_id="T",
+    requester_id="URILEY",
+    channel_id="D",
+    thread_ts="1.1",
+    text=NASTY,
+    state=RequestState.WAITING,
+    category="network_vpn",
+    confidence=0.87,
+    opened_at=NOW,
+    waiting_since=NOW - timedelta(minutes=12),
+    deadline_at=NOW + timedelta(hours=4),
+    reopened_count=0,
+    agent_id="UANA",
+)
+OFFER = OfferView(93, "UANA", "Why you: <best> & free.", NOW, NOW + timedelta(minutes=2), REQUEST, NASTY)
+NASTY_ANSWER = Answer("c", "n", NASTY, tuple([NASTY] * 30), "https://a.example/" + "x" * 4000, True)
+STATS = Stats(
+    Period.WEEK,
+    NOW,
+    NOW,
+    Counts(
+        opened=40,
+        suggested=30,
+        engaged=20,
+        escalated=10,
+        abstained=8,
+        deflected=12,
+        pending=3,
+        resolved=9,
+        still_open=16,
+    ),
+    (*((f"{'<' * 60}{n}", Counts(opened=1)) for n in range(30)), (None, Counts(opened=1))),
+    3.2,
+    None,
+    7200.0,
+)
+HOME = Home(
+    "UBOSS",
+    (REQUEST,) * 10,
+    AgentDesk(True, 5, 3, (OFFER,) * 10, 2),
+    Health(1, 2, 3, STATS, None, "no model at <path>", 1, 0),
+)
+MESSAGES: dict[str, Message] = {
+    "question": request_cards.question_card(),
+    "one": request_cards.suggestion_card(REQUEST, [Shown(1, 1, "Yes", NASTY_ANSWER)]),
+    "two": request_cards.suggestion_card(
+        REQUEST, [Shown(1, 1, "Yes", NASTY_ANSWER), Shown(2, 2, "Y" * 75, NASTY_ANSWER)]
+    ),
+    "closed": request_cards.closed_card(REQUEST, NASTY),
+    "waiting": request_cards.waiting_card(REQUEST, NASTY, ask_reason=True, thanks=True),
+    "in progress": request_cards.in_progress_card(REQUEST),
+    "resolved": request_cards.resolved_card(REQUEST, 4 * 86400),
+    "withdrawn": request_cards.withdrawn_card(),
+    "offer": agent_cards.offer_card(OFFER, NOW),
+    "accepted": agent_cards.accepted_card(OFFER, NOW),
+    **{f"ended {state}": agent_cards.ended_card(OFFER, state) for state in agent_cards.ENDINGS},
+    "introduction": agent_cards.introduction(OFFER),
+    "forwarded": agent_cards.forwarded(REQUEST, NASTY),
+    "no longer needed": agent_cards.no_longer_needed(REQUEST),
+    "nobody free": agent_cards.nobody_free(REQUEST, NASTY),
+    "somebody took": agent_cards.somebody_took(REQUEST),
+    "stats": stats_message(STATS),
+    "no stats": stats_message(replace(STATS, total=Counts())),
+    "help": help.help_message(is_admin=True),
+    "presence": help.presence_message(Presence("UANA", is_on=False, changed=True)),
+    "home": Message("", home_blocks(HOME)),
+    "empty home": Message("", home_blocks(Home("U", (), None, None))),
+}
+
+
+def texts(blocks: Sequence[Block]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every text object in them, with its block's type."""
+    for block in blocks:
+        drawn = block.to_dict()  # the SDK refuses what is over a limit it knows
+        found: list[Any] = [drawn]
+        while found:
+            node = found.pop()
+            if isinstance(node, dict):
+                if node.get("type") in ("mrkdwn", "plain_text"):
+                    yield drawn["type"], node
+                found += node.values()
+            elif isinstance(node, list):
+                found += node
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_people_and_answers_cannot_mention_anybody(name: str) -> None:
+    """Words from outside never become a mention or a link, and nothing comes alive on its own."""
+    message = MESSAGES[name]
+    shown = [text for _, text in texts(message.blocks)]
+    for words in [message.text, *(text["text"] for text in shown)]:
+        assert not any(live in words for live in ("<!channel", "<@U0BOSS", "<https://evil", "\x00", "\u202e"))
+    assert all(text.get("verbatim") is True for text in shown if text["type"] == "mrkdwn")
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_within_slacks_limits(name: str) -> None:
+    """At most 50 blocks in a message (100 in a view), 3,000 characters in a section, none empty; texts say something."""
+    message = MESSAGES[name]
+    assert len(message.blocks) <= (100 if "home" in name else 50)
+    for kind, text in texts(message.blocks):
+        assert 1 <= len(text["text"]) <= {"header": 150}.get(kind, 3000)
+    assert "home" in name or 1 <= len(message.text) <= 3000
+    for block in message.blocks:
+        elements = block.to_dict().get("elements", [])
+        ids = [element["action_id"] for element in elements if "action_id" in element]
+        assert len(ids) == len(set(ids)), "action ids must be unique in a block"
+
+
+def buttons(message: Message) -> list[tuple[str, str]]:
+    """(label, value) of each button."""
+    return [
+        (element["text"]["text"], element.get("value", ""))
+        for block in message.blocks
+        for element in block.to_dict().get("elements", [])
+        if element["type"] == "button"
+    ]
+
+
+def test_each_suggestion_has_its_own_button() -> None:
+    """Two suggestions have two closing buttons, and a person is one click away; the values hold ids only."""
+    answer = Answer("network_vpn", "VPN", "Connect again", ("Quit.", "Start."), "", True)
+    one, two = Shown(5, 1, "Yes, close my request", answer), Shown(6, 2, "Yes, close my request", answer)
+    assert buttons(request_cards.suggestion_card(REQUEST, [one, two])) == [
+        ("Yes, close my request", "17:5"),
+        ("Yes, close my request", "17:6"),
+        ("None of these - ask a person", "17"),
+    ]
+    assert buttons(request_cards.suggestion_card(REQUEST, [one]))[-1] == ("Ask a person", "17")
+
+
+def test_steps_are_numbered() -> None:
+    """An answer's steps come in order, numbered."""
+    answer = Answer("c", "n", "Connect again", ("Quit & wait.", "Start."), "", True)
+    card = request_cards.suggestion_card(REQUEST, [Shown(5, 1, "Yes", answer)])
+    assert "1. Quit &amp; wait.\n2. Start." in [text["text"] for _, text in texts(card.blocks)]
+
+
+def test_an_offer_holds_all_that_is_needed() -> None:
+    """The words, category and confidence, waiting time, deadline, the reason, and when it runs out."""
+    words = "\n".join(text["text"] for _, text in texts(agent_cards.offer_card(OFFER, NOW).blocks))
+    for part in (
+        "> &lt;!channel&gt;",
+        "network vpn (87% sure)",
+        "waiting for 12 min",
+        "deadline <!date^",
+        "Why you: &lt;best&gt; &amp; free.",
+    ):
+        assert part in words
+    assert "Without an answer by <!date^" in words
+
+
+def test_ended_offers_have_nothing_to_press() -> None:
+    """Every way an assignment can end has its own sentence and no buttons."""
+    ended = set(AssignmentState) - {AssignmentState.OFFERED, AssignmentState.ACCEPTED}
+    assert set(agent_cards.ENDINGS) == ended
+    assert len(set(agent_cards.ENDINGS.values())) == len(ended)
+    assert all(buttons(agent_cards.ended_card(OFFER, state)) == [] for state in ended)
+
+
+def test_few_requests_say_so() -> None:
+    """Shares of fewer than 30 requests are marked as too few to judge by."""
+    few = replace(STATS, total=replace(STATS.total, opened=29))
+    assert "too few" in str([text for _, text in texts(stats_message(few).blocks)])
+    assert "too few" not in str([text for _, text in texts(stats_message(STATS).blocks)])

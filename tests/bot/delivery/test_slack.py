@@ -1,0 +1,56 @@
+"""The Web API by its URL, and who the bot is there."""
+
+import pytest
+
+from bot.delivery.slack import Slack, forget_proxies, is_loopback
+from bot.errors import SlackAway
+from playground.faults import FaultKind, FaultRule
+
+
+def test_the_bot_asks_once_who_it_is(slack, make_settings) -> None:
+    """The identity is cached for every later event."""
+    client = Slack(make_settings(slack_api_url=slack.api_url, slack_bot_token=slack.bot_token))
+    assert client.identity() == client.identity()
+    assert (client.identity().team_id, client.identity().user_id) == (slack.team_id, slack.bot_user)
+    assert len(slack.calls("auth.test")) == 1
+
+
+def test_a_slack_that_is_away_is_asked_again_later(slack, make_settings) -> None:
+    """A failure is not remembered."""
+    client = Slack(make_settings(slack_api_url=slack.api_url, slack_bot_token=slack.bot_token))
+    slack.set_faults(FaultRule(FaultKind.CUT_BEFORE, "auth.test", times=1))
+    with pytest.raises(SlackAway, match="does not answer"):
+        client.identity()
+    assert client.identity().team_id == slack.team_id
+
+
+def test_a_refused_token_is_named(slack, make_settings) -> None:
+    """The message says what Slack said, and holds no token."""
+    with pytest.raises(SlackAway, match="invalid_auth") as raised:
+        Slack(make_settings(slack_api_url=slack.api_url, slack_bot_token="xoxb-wrong")).identity()
+    assert "xoxb" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://127.0.0.1:8000/api/", True),
+        ("http://localhost/api/", True),
+        ("http://[::1]:80/api/", True),
+        ("https://slack.com/api/", False),
+        ("http://10.0.0.7/api/", False),
+        ("http://localhost.example.com/", False),
+    ],
+)
+def test_this_machine_is_told_from_others(url: str, expected: bool) -> None:
+    """Only addresses that cannot leave the machine count."""
+    assert is_loopback(url) is expected
+
+
+def test_proxies_are_forgotten_for_this_machine_only() -> None:
+    """A proxied machine still finds its playground, and still goes to Slack through the proxy."""
+    environ = {"HTTPS_PROXY": "http://proxy:3128", "http_proxy": "http://proxy:3128", "PATH": "/bin"}
+    forget_proxies("https://slack.com/api/", environ)
+    assert len(environ) == 3
+    forget_proxies("http://127.0.0.1:8000/api/", environ)
+    assert environ == {"PATH": "/bin"}

@@ -1,0 +1,153 @@
+"""Scheduled jobs run once whoever is alive."""
+
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy import func, select
+
+from bot.jobs.prune import prune
+from bot.jobs.schedule import Schedule
+from bot.jobs.slots import claim_slot
+from bot.storage.tables import InboxKind, InboxRow, JobSlot, OutboxKind, OutboxRow, RowState
+
+
+def test_a_tick_belongs_to_one_of_many_replicas(database, clock) -> None:
+    """Eight replicas that tick at the same moment: one runs the job; at the next tick one runs it again."""
+    claimed: list[bool] = []
+    guard = threading.Lock()
+
+    def tick() -> None:
+        mine = claim_slot(database, "offers", clock(), 5)
+        with guard:
+            claimed.append(mine)
+
+    for expected in (1, 2):
+        threads = [threading.Thread(target=tick) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sum(claimed) == expected
+        clock.forward(5)
+
+
+def test_jobs_do_not_take_each_others_ticks(database, clock) -> None:
+    """A slot is of one job."""
+    assert claim_slot(database, "offers", clock(), 5)
+    assert claim_slot(database, "prune", clock(), 5)
+    assert not claim_slot(database, "prune", clock(), 5)
+
+
+def test_a_job_that_fails_is_logged_and_runs_again_at_the_next_tick(sqlite_database, clock, caplog) -> None:
+    """A failing job neither stops the scheduler nor spills people's words."""
+    schedule = Schedule(BackgroundScheduler(), sqlite_database, clock)
+    runs = []
+
+    def job() -> None:
+        runs.append(1)
+        raise RuntimeError("secret words")
+
+    assert not schedule.tick("offers", 5, job)
+    assert not schedule.tick("offers", 5, job)
+    assert len(runs) == 1
+    clock.forward(5)
+    schedule.tick("offers", 5, job)
+    assert len(runs) == 2
+    assert "RuntimeError" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_a_scheduled_job_really_runs_once_for_two_schedulers(sqlite_database, real_clock) -> None:
+    """Two replicas' schedulers tick every second for a while; no second has two runs."""
+    runs: list[int] = []
+    schedulers = [BackgroundScheduler(), BackgroundScheduler()]
+    for scheduler in schedulers:
+        schedule = Schedule(scheduler, sqlite_database, real_clock)
+        schedule.every("tick", 1, lambda: runs.append(int(real_clock().timestamp())))
+        scheduler.start()
+    end = time.monotonic() + 10
+    while len(runs) < 2 and time.monotonic() < end:
+        time.sleep(0.05)
+    for scheduler in schedulers:
+        scheduler.shutdown(wait=True)
+    with sqlite_database.reading() as session:
+        slots = session.scalar(select(func.count()).select_from(JobSlot))
+    assert len(runs) == slots >= 2
+
+
+@pytest.fixture
+def fill(database, clock):
+    """Rows in each state, all settled (or received) now."""
+
+    def run() -> None:
+        with database.writing() as session:
+            for number, state in enumerate(RowState):
+                settled = clock() if state in (RowState.DONE, RowState.DEAD) else None
+                session.add(
+                    InboxRow(
+                        delivery_key=f"k{number}",
+                        team_id="T1",
+                        lane="x",
+                        kind=InboxKind.EVENT,
+                        body={},
+                        state=state,
+                        received_at=clock(),
+                        due_at=clock(),
+                        done_at=settled,
+                    )
+                )
+                session.add(
+                    OutboxRow(
+                        dedupe_key=f"k{number}",
+                        team_id="T1",
+                        lane="x",
+                        kind=OutboxKind.POST,
+                        payload={},
+                        state=state,
+                        created_at=clock(),
+                        due_at=clock(),
+                        done_at=settled,
+                    )
+                )
+
+    return run
+
+
+def test_only_what_is_settled_and_old_is_deleted(database, clock, fill) -> None:
+    """Rows that wait stay however old they are; the others go when their time has passed."""
+    fill()
+    claim_slot(database, "offers", clock(), 5)
+    clock.forward(3600)
+    assert prune(database, clock, 3601) == 0
+    clock.forward(timedelta(days=1).total_seconds())
+    assert prune(database, clock, 3601) == 5
+    with database.reading() as session:
+        for table in (InboxRow, OutboxRow):
+            left = set(session.scalars(select(table.state)))
+            assert left == {RowState.READY, RowState.CLAIMED}
+        assert session.scalar(select(func.count()).select_from(JobSlot)) == 0
+
+
+def test_more_than_a_batch_is_deleted_in_one_run(database, clock, monkeypatch) -> None:
+    """Batches keep transactions short, not runs incomplete."""
+    monkeypatch.setattr("bot.jobs.prune.BATCH_ROWS", 3)
+    with database.writing() as session:
+        session.add_all(
+            InboxRow(
+                delivery_key=f"k{number}",
+                team_id="T1",
+                lane="x",
+                kind=InboxKind.EVENT,
+                body={},
+                state=RowState.DONE,
+                received_at=clock(),
+                due_at=clock(),
+                done_at=clock(),
+            )
+            for number in range(10)
+        )
+    clock.forward(10)
+    assert prune(database, clock, 5) == 10

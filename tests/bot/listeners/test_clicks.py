@@ -1,0 +1,125 @@
+"""Clicks through Bolt: refused privately, forged ones too, and every button leads to something."""
+
+from typing import Any
+
+import pytest
+
+from bot.ids import ActionId
+from bot.storage.tables import Event
+
+
+def test_somebody_elses_click_is_refused_privately(desk: Any) -> None:
+    """A click by anybody but the requester is answered to them alone, and recorded."""
+    desk.dm("URILEY", "vpn")
+    desk.press("UANA", "card:1", "Yes, close my request")
+    assert desk.private() == ["Only the person who opened this request can press this button."]
+    assert desk.requests()[0].state == "suggested"
+    with desk.deps.db.reading() as session:
+        refused = session.query(Event).filter(Event.kind == "refused").one()
+    assert (refused.actor_id, refused.data) == (
+        "UANA",
+        {"action": "close_with_suggestion", "error": "NotAllowed"},
+    )
+
+
+def test_a_click_on_an_old_card_is_told_what_happened(desk: Any) -> None:
+    """A button that came too late changes nothing and says where the request stands."""
+    desk.dm("URILEY", "vpn")
+    old = desk.buttons("card:1")[0]
+    desk.press("URILEY", "card:1", "Ask a person")
+    desk.press_raw("URILEY", old["action_id"], old["value"])
+    assert desk.private() == ["This request is already waiting for a person."]
+
+
+@pytest.mark.parametrize("action", list(ActionId))
+@pytest.mark.parametrize("value", ["", "x", "1:2:3", "-1", "999:999", "٣", "1" * 40, "999", "999:1"])
+def test_forged_values_are_refused(desk: Any, action: ActionId, value: str) -> None:
+    """Whatever stands in a button's value, nothing breaks and nothing happens."""
+    desk.dm("URILEY", "vpn")
+    desk.press_raw("URILEY", f"{action}:1", value)
+    assert desk.requests()[0].state == "suggested"
+    assert len(desk.private()) == (0 if action is ActionId.OPEN_LINK else 1)
+
+
+def test_an_unknown_reason_is_refused(desk: Any) -> None:
+    """Only the two reasons on the card can be given."""
+    desk.dm("URILEY", "vpn")
+    desk.press_raw("URILEY", "escalation_reason:undone", "1")
+    assert desk.private() == ["This button is too old or damaged to be understood."]
+
+
+def test_a_reason_is_thanked_for_only_while_it_is_asked(desk: Any) -> None:
+    """A reason given after an agent has accepted does not put the old card back."""
+    desk.dm("URILEY", "vpn")
+    desk.press("URILEY", "card:1", "Ask a person")
+    reason = desk.buttons("card:1")[0]
+    desk.match()
+    desk.press(desk.shown("offer:1")["user_ids"][0], "offer:1", "Accept")
+    desk.press_raw("URILEY", reason["action_id"], reason["value"])
+    assert "has taken your request" in desk.seen("card:1")
+
+
+def test_withdrawing_tells_the_agent(desk: Any) -> None:
+    """When the requester no longer needs help, the agent's card and their conversation say so."""
+    desk.dm("URILEY", "broken screen")
+    desk.match()
+    agent = desk.shown("offer:1")["user_ids"][0]
+    desk.press(agent, "offer:1", "Accept")
+    desk.press("URILEY", "card:1", "I no longer need help")
+    assert "no longer needs help" in desk.seen("offer:1")
+    assert "no longer needs help" in desk.seen("group:withdrawn:1")
+    assert desk.labels("offer:1") == desk.labels("card:1") == []
+
+
+def test_withdrawing_before_anybody_came_is_quiet(desk: Any) -> None:
+    """Without an agent at work there is no conversation to tell."""
+    desk.dm("URILEY", "broken screen")
+    desk.press("URILEY", "card:1", "I no longer need help")
+    assert desk.keys("group:") == []
+    assert desk.match() == 0
+
+
+def test_handing_back(desk: Any) -> None:
+    """After a hand-back the requester knows that another will come, and the other agent is offered it."""
+    desk.dm("URILEY", "broken screen")
+    desk.match()
+    first = desk.shown("offer:1")["user_ids"][0]
+    desk.press(first, "offer:1", "Accept")
+    desk.press(first, "offer:1", "Hand back")
+    assert "another person will look at it" in desk.seen("line:1:handed_back:1")
+    desk.match()
+    assert desk.shown("offer:2")["user_ids"] != [first]
+
+
+@pytest.mark.parametrize("channel", ["C0AGENTS", None])
+def test_what_nobody_can_be_offered_can_be_taken(open_desk: Any, channel: str | None) -> None:
+    """When all have declined, the fallback channel (or the administrators) is told once, and one press takes it."""
+    desk = open_desk(firstline_agent_channel=channel)
+    desk.dm("URILEY", "broken screen")
+    for number in (1, 2):
+        desk.match()
+        desk.press(desk.shown(f"offer:{number}")["user_ids"][0], f"offer:{number}", "Decline")
+    for _ in range(3):
+        desk.match()
+    (key,) = desk.keys("nobody:")
+    told = desk.shown(key)
+    assert (told["channel_id"], told["user_ids"]) == (channel, [] if channel else ["UBOSS"])
+    assert "Nobody is free" in desk.seen("line:1:nobody:0")
+
+    desk.press("USOMEBODY", key, "I'll take it")
+    assert desk.private() == ["Only agents and administrators can take requests."]
+    desk.press("UBOSS", key, "I'll take it")
+    assert "<@UBOSS> took a request of <@URILEY>" in desk.seen(key)
+    assert desk.labels("offer:3") == ["Resolve", "Hand back"]
+    assert desk.shown("offer:3")["user_ids"] == ["UBOSS"]
+    desk.press("UBOSS", "offer:3", "Resolve")
+    assert desk.requests()[0].state == "resolved"
+
+
+def test_without_anybody_to_tell_the_requester_hears_the_truth(open_desk: Any) -> None:
+    """With neither agents, a channel nor administrators the requester is not told that somebody knows."""
+    desk = open_desk(firstline_agents=(), firstline_admins=())
+    desk.dm("URILEY", "broken screen")
+    desk.match()
+    assert desk.keys("nobody:") == []
+    assert "Nobody is set up to take this yet" in desk.seen("line:1:nobody:0")

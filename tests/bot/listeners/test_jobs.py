@@ -1,0 +1,73 @@
+"""What happens without a click: the matcher's thread, offers that run out, requests that close for good."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from bot.jobs.matching import Matcher
+from bot.jobs.offers import close_old, expire_offers
+
+
+def wait_for(condition: Callable[[], bool], timeout_s: float = 10) -> bool:
+    """Whether ``condition`` comes true in time."""
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return condition()
+
+
+def test_the_matcher_offers_as_soon_as_there_is_work(open_desk: Callable[..., Any]) -> None:
+    """A request that comes in, and one that is declined, is offered without waiting for the tick; stopping is prompt."""
+    desk = open_desk(firstline_match_tick_s=3600)
+    matcher = Matcher(desk.deps)
+    matcher.start()
+    try:
+        desk.dm("URILEY", "broken screen")
+        assert wait_for(lambda: desk.keys("offer:") == ["offer:1"])
+        desk.press(desk.shown("offer:1")["user_ids"][0], "offer:1", "Decline")
+        assert wait_for(lambda: desk.keys("offer:") == ["offer:1", "offer:2"])
+        assert matcher.is_alive
+    finally:
+        assert matcher.stop(5)
+    assert not matcher.is_alive
+
+
+def test_the_matcher_takes_what_waited_before_it_started(open_desk: Callable[..., Any]) -> None:
+    """What was waiting when the bot starts is offered at once."""
+    desk = open_desk(firstline_match_tick_s=3600)
+    desk.dm("URILEY", "broken screen")
+    desk.deps.wake.matching.clear()
+    matcher = Matcher(desk.deps)
+    matcher.start()
+    try:
+        assert wait_for(lambda: desk.keys("offer:") == ["offer:1"])
+    finally:
+        matcher.stop(5)
+
+
+def test_an_offer_that_runs_out_goes_on(desk: Any, clock: Any) -> None:
+    """Not answered in time, an offer ends on the agent's card and wakes the matcher."""
+    desk.dm("URILEY", "broken screen")
+    desk.match()
+    clock.forward(60)
+    assert expire_offers(desk.deps) == 0
+    desk.deps.wake.matching.clear()
+    clock.forward(60)
+    assert expire_offers(desk.deps) == 1
+    assert desk.deps.wake.matching.is_set()
+    assert "did not answer in time" in desk.seen("offer:1")
+    assert desk.match() == 1
+
+
+def test_what_cannot_be_reopened_any_more_is_closed(desk: Any, clock: Any) -> None:
+    """After the reopen window a closed request is closed for good, and Undo is refused."""
+    desk.dm("URILEY", "vpn")
+    desk.press("URILEY", "card:1", "Yes, close my request")
+    assert close_old(desk.deps) == 0
+    clock.forward(4 * 86400 + 1)
+    assert close_old(desk.deps) == 1
+    assert desk.requests()[0].state == "closed"
+    desk.press("URILEY", "card:1", "Undo")
+    assert "closed for good" in desk.private()[0]

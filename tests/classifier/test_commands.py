@@ -1,0 +1,121 @@
+"""The commands, as someone at a terminal meets them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "classifier", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.fixture
+def where(model_dir: Path, encoder_dir: Path) -> tuple[str, ...]:
+    return ("--model", str(model_dir), "--encoder-dir", str(encoder_dir))
+
+
+def result(done: subprocess.CompletedProcess[str]) -> Any:
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_help_lists_the_commands() -> None:
+    """`--help` names every command."""
+    shown = run("--help")
+    assert shown.returncode == 0
+    assert all(name in shown.stdout for name in ("fetch", "train", "evaluate", "predict", "replay", "bench"))
+
+
+def test_predict_shows_and_explains(where: tuple[str, ...]) -> None:
+    """`predict` says what would be shown, by which rule, and with which probabilities."""
+    told = result(run("predict", "outlook will not open my inbox", *where, "--json"))
+    assert told["shown"][0] == "email_calendar"
+    assert sum(told["probabilities"].values()) == pytest.approx(1)
+    assert told["rule"]
+
+
+def test_replay_counts_what_would_have_been_shown(where: tuple[str, ...], tmp_path: Path) -> None:
+    """`replay` decides each row of a JSONL history and adds up, right ones only where a category is given."""
+    history = tmp_path / "history.jsonl"
+    rows = [
+        {"text": "the printer on floor 3 is jammed [again]", "category": "hardware_printing"},
+        {"text": "vpn keeps dropping at home", "category": "security"},
+        {"text": "****"},
+    ]
+    history.write_text("\n".join(map(json.dumps, rows)))
+    told = result(run("replay", "--history", str(history), *where, "--json"))
+    assert told["sum"]["messages"] == 3
+    assert told["sum"]["abstain_reasons"] == {"over_masked": 1}
+    assert told["sum"]["labelled_and_suggested"] == 2
+    assert told["sum"]["right_among_shown"] == 1
+    assert [row["kind"] for row in told["rows"]][2] == "abstain"
+    printed = run("replay", "--history", str(history), *where, "--rows", "1").stdout
+    assert "[again]" in printed
+    assert "labelled and suggested" in printed
+
+
+def test_evaluate_prints_the_figures_of_the_model(where: tuple[str, ...], model_dir: Path) -> None:
+    """`evaluate` on the test rows finds the figures that training wrote into the model folder."""
+    told = result(run("evaluate", *where, "--json"))
+    written = json.loads((model_dir / "metrics.json").read_text())
+    assert told["n"] == written["n"]
+    assert told["right_among_shown"] == written["right_among_shown"]
+    assert told["model"] == written["model"]
+
+
+def test_train_on_ones_own_file_and_not_twice(encoder_dir: Path, tmp_path: Path) -> None:
+    """`train` takes other column names; with --if-missing a second run does nothing until the data changes."""
+    lines = ["Body,Team"]
+    lines += [f"printer number {n} is jammed on floor {n % 7},print" for n in range(20)]
+    lines += [f"vpn tunnel {n} drops after {n} minutes,net" for n in range(20)]
+    data = tmp_path / "own.csv"
+    data.write_text("\n".join(lines))
+    arguments = (
+        *(
+            "train",
+            "--data",
+            str(data),
+            "--text-column",
+            "Body",
+            "--category-column",
+            "Team",
+            "--if-missing",
+            "--json",
+        ),
+        *("--out", str(tmp_path / "own"), "--encoder", "all-MiniLM-L6-v2", "--encoder-dir", str(encoder_dir)),
+        *("--cache", str(tmp_path / "cache")),
+    )
+    assert result(run(*arguments))["trained"] is True
+    assert result(run(*arguments))["trained"] is False
+    data.write_text("\n".join([*lines, "printer out of toner,print"]))
+    assert result(run(*arguments))["trained"] is True
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("predict", "hi", "--model", "nowhere"), "there is no model in nowhere"),
+        (("train", "--data", "nowhere.csv"), "nowhere.csv cannot be read"),
+        (("replay", "--history", "nowhere.csv", "--model", "nowhere"), "nowhere.csv cannot be read"),
+        (("fetch", "--encoder", "word2vec"), "no encoder is called 'word2vec'"),
+    ],
+)
+def test_what_is_refused_is_one_line(arguments: tuple[str, ...], complaint: str) -> None:
+    """A refusal is one line on standard error, nothing on standard output, and exit code 2."""
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert complaint in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stdout == ""
+
+
+def test_a_wrong_split_is_a_usage_error(where: tuple[str, ...]) -> None:
+    """An unknown split ends with 2 and names the ones there are."""
+    done = run("evaluate", *where, "--split", "training")
+    assert done.returncode == 2
+    assert "test, calibration, fit or all" in done.stderr

@@ -1,0 +1,186 @@
+"""The starter data and answers, and reading other people's files."""
+
+import csv
+import gzip
+import io
+import re
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+
+from classifier.answers import load_answers
+from classifier.data import STARTER, Dataset, Split, read_dataset
+from classifier.decision import OUT_OF_SCOPE
+from classifier.errors import AnswersRefused, DataRefused
+
+CATEGORIES = (
+    "access_permissions",
+    "account_password",
+    "email_calendar",
+    "hardware_printing",
+    "joiners_leavers",
+    "network_vpn",
+    "security",
+    "software_licences",
+)
+
+
+def test_the_starter_data_is_large_enough(starter: Dataset) -> None:
+    """1,900 rows in all; per category 150 English and 15 in each of five languages; 100 out of scope."""
+    assert len(starter.examples) >= 1_900
+    assert tuple(sorted(set(starter.counts()) - {OUT_OF_SCOPE})) == CATEGORIES
+    counts = Counter((example.category, example.language) for example in starter.examples)
+    for category in CATEGORIES:
+        assert counts[category, "en"] >= 150, category
+        for language in ("de", "fr", "es", "pt", "nl"):
+            assert counts[category, language] >= 15, (category, language)
+    assert starter.counts()[OUT_OF_SCOPE] >= 100
+
+
+def test_no_starter_message_is_a_near_duplicate(starter: Dataset) -> None:
+    """No two messages share more than 80 % of their words (word-set Jaccard)."""
+    sets = [frozenset(re.findall(r"\w+", example.text.lower())) for example in starter.examples]
+    where: dict[str, list[int]] = defaultdict(list)
+    for place, words in enumerate(sets):
+        for word in words:
+            where[word].append(place)
+    # Two sets that overlap by .8 share nearly all words, so also one of each set's rarest fifth (prefix filtering).
+    alike = []
+    for place, words in enumerate(sets):
+        rarest = sorted(words, key=lambda word: (len(where[word]), word))[: len(words) // 5 + 1]
+        for other in {other for word in rarest for other in where[word] if other < place}:
+            if len(words & sets[other]) / len(words | sets[other]) > 0.8:
+                alike.append((starter.examples[place].text, starter.examples[other].text))
+    assert alike == []
+
+
+def test_the_starter_split_is_fixed_and_stratified() -> None:
+    """Every row of the file names its split, and each category and language has about 60/20/20."""
+    with STARTER.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    shares: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        shares[row["category"], row["language"]][row["split"]] += 1
+    for group, counts in shares.items():
+        total = sum(counts.values())
+        assert set(counts) <= {"fit", "calibration", "test"}, group
+        assert counts["fit"] == pytest.approx(0.6 * total, abs=1.5), group
+        assert counts["calibration"] == pytest.approx(0.2 * total, abs=1.0), group
+        assert counts["test"] == pytest.approx(0.2 * total, abs=1.0), group
+
+
+def test_starter_rows_are_clean() -> None:
+    """No row is empty, padded, or holds a placeholder for a line break."""
+    with STARTER.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["text"] for row in rows if row["text"] != row["text"].strip() or not row["text"]] == []
+    assert len({row["text"] for row in rows}) == len(rows)
+
+
+def write_csv(path: Path, rows: list[dict[str, str]]) -> Path:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, rows[0])
+    writer.writeheader()
+    writer.writerows(rows)
+    content = text.getvalue().encode()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    return path
+
+
+def rows_of(count: int) -> list[dict[str, str]]:
+    return [{"Text": f"message {n}", "Group": "ab"[n % 2]} for n in range(count)]
+
+
+def test_a_file_without_a_split_is_split_by_a_seed(tmp_path: Path) -> None:
+    """Each category is split 60/20/20, the same way for the same seed and another way for another."""
+    path = write_csv(tmp_path / "history.csv.gz", rows_of(200))
+    first = read_dataset(path, text_column="Text", category_column="Group", seed=1)
+    again = read_dataset(path, text_column="Text", category_column="Group", seed=1)
+    other = read_dataset(path, text_column="Text", category_column="Group", seed=2)
+    assert first == again
+    assert first.examples != other.examples
+    for category in "ab":
+        splits = Counter(example.split for example in first.examples if example.category == category)
+        assert splits == {Split.FIT: 60, Split.CALIBRATION: 20, Split.TEST: 20}
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"text,label\nhello,a\n", "has no column category"),
+        (b"", "has no column text or category"),
+        (b"\xff\xfe\x00", "not UTF-8"),
+        (b"text,category,split\n" + b"hi,a,train\n" * 20, "split must be fit, calibration or test"),
+        (b"text,category\n" + b"hi,a\n" * 20 + b"ho,b\n" * 3, "fewer than 10 rows for b"),
+        (b"text,category\n" + b"hi,a\n" * 20, "at least two categories"),
+    ],
+)
+def test_a_useless_file_is_refused_in_one_line(tmp_path: Path, content: bytes, complaint: str) -> None:
+    """What is wrong with a file is said in one line with its name."""
+    path = tmp_path / "data.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataRefused, match=complaint) as refused:
+        read_dataset(path)
+    assert "\n" not in str(refused.value)
+    assert "data.csv" in str(refused.value)
+
+
+def test_a_missing_file_and_a_broken_gzip_are_refused(tmp_path: Path) -> None:
+    """No file, or a .gz that is none, is refused like any other."""
+    with pytest.raises(DataRefused, match="cannot be read"):
+        read_dataset(tmp_path / "nothing.csv")
+    (tmp_path / "broken.csv.gz").write_bytes(b"no gzip")
+    with pytest.raises(DataRefused, match="cannot be read"):
+        read_dataset(tmp_path / "broken.csv.gz")
+
+
+def test_every_category_has_an_answer_that_helps() -> None:
+    """Each of the eight categories has a name, a title and three to six short steps; the link is the admin's to set."""
+    answers = load_answers()
+    assert tuple(sorted(answers)) == CATEGORIES
+    for answer in answers.values():
+        assert 3 <= len(answer.steps) <= 6, answer.category
+        assert all(20 <= len(step) <= 300 for step in answer.steps), answer.category
+        assert answer.title
+        assert answer.name
+        assert answer.link == ""
+    assert {answer.automatable for answer in answers.values()} == {True, False}
+
+
+GOOD = "vpn: {name: VPN, title: Connect, steps: [Try again], link: '', automatable: false}\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("vpn: [", "not YAML"),
+        ("- a\n", "must map"),
+        ("", "must map"),
+        (GOOD.replace("title: Connect, ", ""), r"vpn\.title"),
+        (GOOD.replace("[Try again]", "Try again"), r"vpn\.steps"),
+        (GOOD.replace("[Try again]", "[]"), "at least one step"),
+        (GOOD.replace("false", "perhaps"), r"vpn\.automatable"),
+        (GOOD.replace("''", "javascript:alert(1)"), r"vpn\.link"),
+        (GOOD.replace("name:", "colour: red, name:"), "unknown field 'colour'"),
+        (GOOD.replace("vpn:", "out_of_scope:"), "out_of_scope has no answer"),
+    ],
+)
+def test_wrong_answers_are_refused_by_name(tmp_path: Path, content: str, complaint: str) -> None:
+    """A mistake in answers.yml is named with its category and field."""
+    path = tmp_path / "answers.yml"
+    path.write_text(content)
+    with pytest.raises(AnswersRefused, match=complaint):
+        load_answers(path)
+
+
+def test_own_answers_are_read(tmp_path: Path) -> None:
+    """An admin's own file is read as it stands."""
+    path = tmp_path / "answers.yml"
+    path.write_text(GOOD.replace("''", "https://intranet.example.com/vpn"))
+    answer = load_answers(path)["vpn"]
+    assert (answer.name, answer.steps, answer.link) == (
+        "VPN",
+        ("Try again",),
+        "https://intranet.example.com/vpn",
+    )

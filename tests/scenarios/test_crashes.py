@@ -1,0 +1,107 @@
+"""The bot is killed between any two steps; the next one finishes what was begun, and says nothing twice."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.storage.tables import Assignment, InboxRow, OutboxRow, RowState, SupportRequest
+from playground.manifest import read_manifest
+from playground.testing import DeliveryTiming, PlaygroundServer
+from tests.scenarios.conftest import ROOT, Desk
+from tests.scenarios.crashing_bot import DIED
+
+STEPS = (
+    "verified",
+    "stored",
+    "claimed",
+    "decided",
+    "written",
+    "committed",
+    "matched",
+    "offered",
+    "about_to_send",
+    "sent",
+    "marked",
+)
+LEASE_S = 1.0
+
+
+@pytest.fixture
+def slack() -> Iterator[PlaygroundServer]:
+    """A Slack whose retries leave time for the next bot to come up."""
+    timing = DeliveryTiming(ack_timeout_s=3.0, retry_delays_s=(4.0, 4.0, 4.0))
+    with PlaygroundServer(manifest=read_manifest(ROOT / "manifest.yml"), timing=timing) as server:
+        yield server
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_at_a_step_nothing_is_lost_or_said_twice(sqlite_desk: Desk, step: str, tmp_path: Path) -> None:
+    """One message, a kill at the step, a new bot: one request, one answer, one offer."""
+    die_and_recover(sqlite_desk, step, tmp_path)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("step", ["stored", "written", "committed", "offered", "sent"])
+def test_killed_at_a_step_on_postgres(
+    slack: PlaygroundServer, postgres_database_url: str, step: str, tmp_path: Path
+) -> None:
+    """The steps whose transactions the two databases handle differently, on PostgreSQL."""
+    desk = Desk(slack, postgres_database_url)
+    try:
+        die_and_recover(desk, step, tmp_path)
+    finally:
+        desk.stop_bots()
+
+
+def die_and_recover(desk: Desk, step: str, tmp_path: Path) -> None:
+    """Kill a bot at ``step``, start another, and look at what people saw."""
+    dying = start_dying_bot(desk, step, tmp_path)
+    desk.riley.dm("the printer has feelings")
+    assert dying.wait(20) == DIED
+    desk.start_bot(firstline_lease_s=LEASE_S)
+
+    holder, offer = desk.offer_to(timeout_s=20)
+    desk.sees(desk.riley, "A person will look at this")
+    holder.press(offer, "Accept")
+    desk.sees(desk.riley, "has taken your request")
+    desk.slack.eventually(lambda: settled(desk), 10, what="everything settled")
+
+    assert len(desk.rows(SupportRequest)) == 1
+    assert len(desk.rows(Assignment)) == 1
+    assert desk.said_to(desk.riley, *desk.agents) == ["card", "line", "offer"]
+
+
+def start_dying_bot(desk: Desk, step: str, folder: Path) -> "subprocess.Popen[str]":
+    """Start tests/scenarios/crashing_bot.py on the desk's database and point Slack to it."""
+    environment = {
+        **{k: v for k, v in os.environ.items() if not k.startswith(("SLACK_", "FIRSTLINE_"))},
+        **desk.slack.app_environment(),
+        "DATABASE_URL": desk.database_url,
+        "FIRSTLINE_AGENTS": "U0ANA,U0BEN",
+        "FIRSTLINE_LEASE_S": str(LEASE_S),
+        "FIRSTLINE_POLL_S": "0.05",
+        "FIRSTLINE_MATCH_TICK_S": "0.5",
+        "PYTHONPATH": str(ROOT),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.scenarios.crashing_bot", step],
+        env=environment,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    port = int(process.stdout.readline())
+    desk.slack.set_request_url(f"http://127.0.0.1:{port}/slack/events")
+    return process
+
+
+def settled(desk: Desk) -> bool:
+    """Whether nothing waits and nothing was given up."""
+    rows = [*desk.rows(InboxRow), *desk.rows(OutboxRow)]
+    return all(row.state is RowState.DONE for row in rows)  # type: ignore[attr-defined]
