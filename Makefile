@@ -4,7 +4,6 @@ SHELL := bash
 PY := .venv/bin/python
 # A slow disk or a small machine: make test WORKERS=1
 WORKERS ?= 2
-export PYTHONDONTWRITEBYTECODE ?=
 
 .PHONY: help run test check format bench lock clean setup setup-dev
 

@@ -2,13 +2,15 @@
 
 import sys
 
+from classifier import cli_study  # noqa: F401  (adds its commands)
 from classifier.cli import app
 from classifier.errors import ClassifierError
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command; `arguments` are those of the process unless given. Ends by SystemExit."""
     try:
-        app(prog_name="python -m classifier")
+        app(arguments, prog_name="python -m classifier")
     except ClassifierError as error:
         print(error, file=sys.stderr)
         sys.exit(2)

@@ -13,7 +13,8 @@ from rich.text import Text
 
 from classifier.evaluate import Report
 
-OUT = Console()
+# Into a file or a pipe there is no terminal to ask for its width.
+OUT = Console(width=None if sys.stdout.isatty() else 120)
 ERR = Console(stderr=True)
 
 

@@ -129,8 +129,10 @@ def report(outcomes: Sequence[Outcome], understands: Callable[[str], bool]) -> R
     total = len(outcomes)
     outside = [o for o in outcomes if o.example.category == OUT_OF_SCOPE]
     foreign_reason = AbstainReason.UNSUPPORTED_LANGUAGE
-    readable = [o for o in outcomes if understands(_language(o))]
-    unreadable = [o for o in outcomes if not understands(_language(o))]
+    # Only where the file says the language: a detector cannot be measured against itself.
+    known = [o for o in outcomes if o.example.language]
+    readable = [o for o in known if understands(_language(o))]
+    unreadable = [o for o in known if not understands(_language(o))]
     reasons = Counter(o.decision.abstain_reason.value for o in outcomes if o.decision.abstain_reason)
     return Report(
         n=total,

@@ -87,6 +87,24 @@ def _elements(block: JsonObject) -> Iterator[JsonObject]:
             yield element
 
 
+def images(node: Any) -> Iterator[JsonObject]:
+    """Every image in blocks, as block, accessory or context element."""
+    if isinstance(node, list):
+        for item in node:
+            yield from images(item)
+    elif isinstance(node, dict):
+        if node.get("type") == "image":
+            yield node
+        for value in node.values():
+            yield from images(value)
+
+
+def image_file(image: JsonObject) -> str | None:
+    """The id of the uploaded file that an image shows, if it shows one."""
+    source = image.get("slack_file")
+    return source.get("id") if isinstance(source, dict) else None
+
+
 def find_element(blocks: list[JsonObject] | None, action_id: str, block_id: str | None) -> Placed:
     """The element a person means. Raises ControlError when there is none, or when several could be meant."""
     found = [

@@ -81,7 +81,7 @@ def _run(
 ) -> int:
     options = PlaygroundOptions(manifest=_manifest(manifest))
     listening = _listen(host, port)
-    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    url = f"http://{_reachable(host)}:{listening.getsockname()[1]}"
     server = ServerThread(listening, options, base_url=url)
     server.start()
     connection = AppConnection(url, _app_port(), socket_mode, options)
@@ -181,6 +181,13 @@ def _listen(host: str, port: int | None) -> socket.socket:
         listening.close()
         raise StartError(f"port {first} is taken; the next free one is {candidate} (--port {candidate})")
     raise StartError(f"port {first} is taken, and so are the next {PORTS_TRIED}")
+
+
+def _reachable(host: str) -> str:
+    """The address by which this machine reaches what listens on ``host``, as it stands in a URL."""
+    if host in ("0.0.0.0", "::", "localhost"):
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
 
 
 def _try_bind(host: str, port: int) -> socket.socket | None:

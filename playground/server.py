@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -25,7 +25,8 @@ from playground.control.guard import PAGE_HEADERS, check_host
 from playground.control.routes import control_routes
 from playground.core import Playground, PlaygroundOptions, utc_now
 from playground.errors import ApiError, ControlError
-from playground.web_api.endpoint import ConnectionCut, call_method
+from playground.json_answer import JsonAnswer
+from playground.web_api.endpoint import call_method
 from playground.web_api.files import UPLOAD_BYTES
 from playground.workspace import Clock
 
@@ -41,7 +42,7 @@ class _CuttableProtocol(H11Protocol):
         self.app_state = {**self.app_state, "transport": transport}
 
 
-def build_app(playground: Playground, page_folder: Path = PAGE_FOLDER) -> ASGIApp:
+def build_app(playground: Playground, page_folder: Path) -> ASGIApp:
     """The ASGI application around a playground."""
 
     async def api(request: Request) -> Response:
@@ -52,7 +53,7 @@ def build_app(playground: Playground, page_folder: Path = PAGE_FOLDER) -> ASGIAp
             answer_by_url(playground, request.url.path, _content(request, await request.body()))
         except ApiError as error:
             status = 404 if error.error in ("expired_url", "used_url") else 400
-            return JSONResponse(error.body(), status)
+            return JsonAnswer(error.body(), status)
         return PlainTextResponse("ok")
 
     async def upload(request: Request) -> Response:
@@ -71,22 +72,12 @@ def build_app(playground: Playground, page_folder: Path = PAGE_FOLDER) -> ASGIAp
         *control_routes(playground),
         Mount("/", _Page(page_folder)),
     ]
-    return _cutting(Starlette(routes=routes, exception_handlers={ControlError: _refused}))
-
-
-def _cutting(app: ASGIApp) -> ASGIApp:
-    async def cutting(scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await app(scope, receive, send)
-        except ConnectionCut:
-            scope["state"]["transport"].abort()
-
-    return cutting
+    return Starlette(routes=routes, exception_handlers={ControlError: _refused})
 
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, ControlError)
-    return JSONResponse({"ok": False, "error": error.error, "detail": error.detail}, error.status)
+    return JsonAnswer({"ok": False, "error": error.error, "detail": error.detail}, error.status)
 
 
 class _Page:
@@ -160,12 +151,19 @@ class ServerThread:
     """A playground served from a thread of its own, on a socket that is bound already."""
 
     def __init__(
-        self, listening: socket.socket, options: PlaygroundOptions, *, base_url: str, clock: Clock = utc_now
+        self,
+        listening: socket.socket,
+        options: PlaygroundOptions,
+        *,
+        base_url: str,
+        clock: Clock = utc_now,
+        page_folder: Path = PAGE_FOLDER,
     ) -> None:
         self._listening = listening
         self._options = options
         self._base_url = base_url
         self._clock = clock
+        self._page_folder = page_folder
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="playground", daemon=True)
@@ -210,7 +208,7 @@ class ServerThread:
         self._ended = asyncio.Event()
         self.playground = Playground(self._options, self._base_url, clock=self._clock)
         config = Config(
-            build_app(self.playground),
+            build_app(self.playground, self._page_folder),
             http=_CuttableProtocol,
             ws="websockets-sansio",
             lifespan="off",

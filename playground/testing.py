@@ -13,6 +13,7 @@ Many can run at once; each takes a free port. Nothing here reads proxy settings.
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -28,7 +29,7 @@ from playground.manifest import AppManifest
 from playground.markup import unescape
 from playground.model import BOT_USER, TEAM_ID, JsonObject, Message, View
 from playground.rate_limit import RateLimit
-from playground.server import ServerThread, bind
+from playground.server import PAGE_FOLDER, ServerThread, bind
 from playground.web_api.files import new_file
 from playground.workspace import Clock
 
@@ -252,12 +253,15 @@ class PlaygroundServer:
     rate_limit: RateLimit | None = field(default_factory=RateLimit)
     clock: Clock = utc_now
     port: int = 0
+    page_folder: Path = PAGE_FOLDER
     _thread: ServerThread | None = None
 
     def start(self) -> Self:
         listening = bind("127.0.0.1", self.port)
         self.port = listening.getsockname()[1]
-        self._thread = ServerThread(listening, self.options, base_url=self.url, clock=self.clock)
+        self._thread = ServerThread(
+            listening, self.options, base_url=self.url, clock=self.clock, page_folder=self.page_folder
+        )
         self._thread.start()
         return self
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from playground.block_tree import image_file, images
 from playground.errors import not_found
 from playground.model import BOT_USER, Channel, ConversationKind, File, JsonObject, Message, Person, View
 from playground.people import DEFAULT_PEOPLE, bot_person, default_channels
@@ -24,6 +25,7 @@ class Workspace:
         self.people: dict[str, Person] = {}
         self.channels: dict[str, Channel] = {}
         self.messages: dict[str, dict[str, Message]] = {}
+        self._threads: dict[tuple[str, str], list[str]] = {}
         self.files: dict[str, File] = {}
         self.homes: dict[str, View] = {}
         self.modals: dict[str, list[View]] = {}
@@ -97,14 +99,19 @@ class Workspace:
     # messages
 
     def put(self, message: Message) -> None:
-        self.messages[message.channel][message.ts] = message
+        known = self.messages[message.channel]
+        if message.thread_ts is not None and message.ts not in known:
+            self._threads.setdefault((message.channel, message.thread_ts), []).append(message.ts)
+        known[message.ts] = message
 
     def message(self, channel: str, ts: str) -> Message | None:
         return self.messages.get(channel, {}).get(ts)
 
     def replies(self, channel: str, ts: str) -> list[Message]:
         """The replies everybody sees in a thread, oldest first."""
-        return [m for m in self.messages[channel].values() if m.thread_ts == ts and m.ephemeral_to is None]
+        known = self.messages[channel]
+        thread = [known[reply] for reply in self._threads.get((channel, ts), ()) if reply in known]
+        return [m for m in thread if m.ephemeral_to is None]
 
     def seen_by(self, user: str, channel: str) -> list[Message]:
         """What one person sees in a conversation, oldest first, replies among them."""
@@ -164,4 +171,4 @@ class Workspace:
         for channel in self.channels.values():
             if user in channel.members:
                 shown += [m.blocks for m in self.seen_by(user, channel.id) if m.blocks]
-        return any(block.get("slack_file", {}).get("id") == file.id for blocks in shown for block in blocks)
+        return any(image_file(image) == file.id for blocks in shown for image in images(blocks))

@@ -2,12 +2,19 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from routing.errors import InvalidParams
 from routing.params import MatchParams, Policy
+
+if TYPE_CHECKING:
+    from routing.experiment import Plan
+
+design = typer.Typer(
+    help="How many tasks an experiment needs, or the power that a number has.", no_args_is_help=True
+)
 
 app = typer.Typer(
     help="Give waiting work to the people it fits, and say why.",
@@ -16,12 +23,19 @@ app = typer.Typer(
     add_completion=False,
 )
 
+Agents = Annotated[int, typer.Option(min=1, help="People in the team.")]
+Capacity = Annotated[int, typer.Option(min=1, help="Tasks that one agent can have in hand.")]
+Hours = Annotated[float, typer.Option(help="Hours in which work arrives.")]
+Load = Annotated[float, typer.Option(help="Work that arrives, over the work the team can do.")]
+MeanMinutes = Annotated[float, typer.Option(help="Mean handling time.")]
+DeadlineMinutes = Annotated[float, typer.Option(help="A first response later than this is a miss.")]
+Alpha = Annotated[float, typer.Option(help="Chance of finding a difference where there is none.")]
+Power = Annotated[float, typer.Option(help="Chance of finding the difference.")]
+PerArm = Annotated[int | None, typer.Option(help="Size of each arm: tells its power instead.")]
+Policies = Annotated[list[Policy] | None, typer.Option("--policy", help="May be repeated; all if left out.")]
+app.add_typer(design, name="design")
+
 Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of tables.")]
-
-
-@app.callback()
-def routing() -> None:
-    """Give waiting work to the people it fits, and say why."""
 
 
 @app.command()
@@ -53,6 +67,123 @@ def match(
         if similarity is None:
             raise InvalidParams("--similarity is needed with CSV files")
         _match_published(tasks, agents, similarity, policy, reproduce, seed, as_json)
+
+
+@app.command()
+def simulate(
+    policy: Annotated[Policy, typer.Option(help="How work is given out.")] = Policy.HUNGARIAN,
+    seed: Annotated[int, typer.Option(min=0, help="Decides the team and the day.")] = 0,
+    rerank_s: Annotated[float, typer.Option(help="Seconds between matchings; 0: at every event.")] = 0.0,
+    agents: Agents = 20,
+    capacity: Capacity = 1,
+    hours: Hours = 8.0,
+    load: Load = 0.9,
+    mean_minutes: MeanMinutes = 20.0,
+    deadline_minutes: DeadlineMinutes = 30.0,
+    as_json: Json = False,
+) -> None:
+    """Play one simulated day with the production matching: waiting, deadline misses, utilisation."""
+    from routing import cli_output
+    from routing.simulation import METRICS, Scenario, draw_world
+    from routing.simulation import simulate as play
+
+    scenario = Scenario(
+        agents, capacity, hours, load, mean_minutes, deadline_minutes=deadline_minutes, rerank_s=rerank_s
+    )
+    with cli_output.progress_bar("tasks given out", len(draw_world(scenario, seed).tasks)) as progress:
+        day = play(scenario, MatchParams(policy=policy, seed=seed), seed, progress)
+    if as_json:
+        cli_output.print_json({"scenario": scenario, "day": day})
+    else:
+        rows = [(name.replace("_", " "), getattr(day, name)) for name in METRICS]
+        title = f"{policy.value}, seed {seed}: {day.tasks} tasks (simulated; times in minutes)"
+        cli_output.print_table(title, ("", "value"), rows)
+
+
+@app.command()
+def compare(
+    policy: Policies = None,
+    rerank_s: Annotated[
+        list[float] | None,
+        typer.Option(help="Seconds between matchings; may be repeated; 0: at every event."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How many days, seeds 0, 1, ...")] = 5,
+    agents: Agents = 20,
+    capacity: Capacity = 1,
+    hours: Hours = 8.0,
+    load: Load = 0.9,
+    mean_minutes: MeanMinutes = 20.0,
+    deadline_minutes: DeadlineMinutes = 30.0,
+    as_json: Json = False,
+) -> None:
+    """Policies side by side on the same simulated days, with 95 % intervals over the seeds."""
+    from routing import cli_output
+    from routing.comparing import compare as compare_policies
+    from routing.simulation import Scenario
+
+    scenario = Scenario(agents, capacity, hours, load, mean_minutes, deadline_minutes=deadline_minutes)
+    policies, reranks_s = policy or list(Policy), rerank_s or [0.0]
+    days = len(policies) * len(reranks_s) * seeds
+    with cli_output.progress_bar("days", days) as progress:
+        summaries = compare_policies(scenario, MatchParams(), policies, reranks_s, range(seeds), progress)
+    if as_json:
+        cli_output.print_json({"scenario": scenario, "seeds": seeds, "rows": summaries})
+    else:
+        cli_output.print_comparison(summaries, seeds)
+
+
+@design.command("means")
+def design_means(
+    difference: Annotated[float, typer.Option(help="Difference of the means that matters.")],
+    sd: Annotated[float, typer.Option(help="Standard deviation of one observation, in the same unit.")],
+    power: Power = 0.8,
+    alpha: Alpha = 0.05,
+    per_arm: PerArm = None,
+    as_json: Json = False,
+) -> None:
+    """For a difference of two means, such as handling time (t test, two-sided)."""
+    from routing.experiment import Plan, plan_means, power_of_means
+
+    if per_arm is None:
+        _print_plan(plan_means(difference, sd, power, alpha), as_json)
+    else:
+        has = power_of_means(per_arm, difference, sd, alpha)
+        _print_plan(Plan(per_arm, 2 * per_arm, has, alpha, difference), as_json)
+
+
+@design.command("proportions")
+def design_proportions(
+    before: Annotated[
+        float, typer.Option(help="Proportion in the one arm, such as .10 for deadline misses.")
+    ],
+    after: Annotated[float, typer.Option(help="Proportion in the other arm.")],
+    power: Power = 0.8,
+    alpha: Alpha = 0.05,
+    per_arm: PerArm = None,
+    as_json: Json = False,
+) -> None:
+    """For a difference of two proportions, such as deadline misses (pooled z test, two-sided)."""
+    from routing.experiment import Plan, plan_proportions, power_of_proportions
+
+    if per_arm is None:
+        _print_plan(plan_proportions(before, after, power, alpha), as_json)
+    else:
+        has = power_of_proportions(per_arm, before, after, alpha)
+        _print_plan(Plan(per_arm, 2 * per_arm, has, alpha, after - before), as_json)
+
+
+def _print_plan(plan: "Plan", as_json: bool) -> None:
+    from routing import cli_output
+
+    if as_json:
+        cli_output.print_json(plan)
+    else:
+        cli_output.OUT.print(
+            f"{plan.per_arm:,} in each of two arms ({plan.total:,} in all) find a difference of {plan.difference:g} "
+            f"with a chance of {plan.power:.1%} at alpha {plan.alpha:g}, if the observations are independent.",
+            soft_wrap=True,
+            highlight=False,
+        )
 
 
 def _match_plain(

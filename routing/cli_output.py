@@ -12,9 +12,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from routing.comparing import Interval, PolicySummary
 from routing.errors import InvalidTable
 from routing.model import Matching
 from routing.originals.comparison import Outcome, PublishedRun
+from routing.simulation import METRICS
 from routing.wording import explain
 
 OUT = Console()
@@ -71,6 +73,30 @@ def print_published(run: PublishedRun) -> None:
         soft_wrap=True,
         highlight=False,
     )
+
+
+def print_comparison(rows: Sequence[PolicySummary], seeds: int) -> None:
+    """One line a policy and re-rank interval; the differences are from the first line, day by day."""
+    columns = ("", *(name.replace("_", " ") for name in METRICS))
+    names = [
+        f"{row.policy.value}, {f'every {row.rerank_s:g} s' if row.rerank_s else 'on demand'}" for row in rows
+    ]
+    means = [
+        (name, *(_interval(row.metrics[m]) for m in METRICS)) for name, row in zip(names, rows, strict=True)
+    ]
+    print_table(f"Mean of {seeds} simulated days with its 95 % interval (times in minutes)", columns, means)
+    if len(rows) > 1:
+        against = [
+            (name, *(_interval(row.against_first[m]) for m in METRICS))
+            for name, row in zip(names[1:], rows[1:], strict=True)
+        ]
+        print_table(f"Difference from {names[0]} on the same days", columns, against)
+
+
+def _interval(of: Interval) -> str:
+    if of.low is None or of.high is None:
+        return f"{of.mean:.3f}"
+    return f"{of.mean:.3f} [{of.low:.3f}, {of.high:.3f}]"
 
 
 def _published_row(name: str, tasks: int, agents: int, outcome: Outcome | None) -> tuple[object, ...]:

@@ -21,10 +21,7 @@ _MAY_BE_UNKNOWN = frozenset({"category", "language", "market"})
 
 def read_plain_tasks(path: Path) -> list[Task]:
     """Read tasks; category, language and market may be left out. Raises InvalidTable with the file and the entry."""
-    return [
-        _build(Task, {name: None for name in _MAY_BE_UNKNOWN}, path, at, entry)
-        for at, entry in _entries(path)
-    ]
+    return [_build(Task, dict.fromkeys(_MAY_BE_UNKNOWN), path, at, entry) for at, entry in _entries(path)]
 
 
 def read_plain_agents(path: Path) -> list[Agent]:
@@ -47,7 +44,9 @@ def _entries(path: Path) -> list[tuple[int, dict[str, Any]]]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as problem:
-        raise InvalidTable(f"cannot read {path}: {problem}") from problem
+        raise InvalidTable(
+            f"cannot read {path}: {getattr(problem, 'strerror', None) or problem}"
+        ) from problem
     if not isinstance(content, list) or not all(isinstance(entry, dict) for entry in content):
         raise InvalidTable(f"{path.name} must be a JSON list of objects")
     return list(enumerate(content, start=1))

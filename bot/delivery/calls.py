@@ -3,14 +3,18 @@
 import base64
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http.client import HTTPException
 from typing import Any
+from urllib.request import Request, urlopen
 
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackClientError
 from slack_sdk.webhook import WebhookClient
 
-from bot.delivery.faults import Fault, FaultKind, NotDelivered, fault_of_answer
+from bot.delivery.faults import Fault, FaultKind, NotDelivered, fault_of, fault_of_answer
 from bot.storage.said import slack_ts
 
 METADATA_TYPE = "firstline"  # of the metadata on each message; people never see it
@@ -133,23 +137,27 @@ def upload_image(client: WebClient, channel_id: str, payload: dict[str, Any]) ->
     What fails before the last step is seen by nobody and may be done again.
     """
     png = base64.b64decode(payload["png_base64"])
-    try:
+    with _unseen():
         place = client.files_getUploadURLExternal(
             filename=payload["filename"], length=len(png), alt_txt=payload["alt_text"]
         )
-        client._upload_file(  # the SDK's own second step of files_upload_v2, which has no public name
-            url=place["upload_url"],
-            data=png,
-            logger=client.logger,
-            timeout=client.timeout,
-            proxy=client.proxy,
-            ssl=client.ssl,
-        )
-    except OSError as error:
-        raise NotDelivered(Fault(FaultKind.NOT_DONE, type(error).__name__)) from None
+        with urlopen(Request(place["upload_url"], data=png, method="POST"), timeout=client.timeout):
+            pass
     client.files_completeUploadExternal(
-        files=[{"id": place["file_id"], "title": payload["title"]}],
+        files=[{"id": place["file_id"], "title": payload["text"]}],
         channel_id=channel_id,
-        thread_ts=payload.get("thread_ts"),
+        thread_ts=payload["thread_ts"],
         initial_comment=payload["text"],
     )
+
+
+@contextmanager
+def _unseen() -> Iterator[None]:
+    """Steps that leave nothing to be seen: what may have been done counts as not done."""
+    try:
+        yield
+    except (OSError, HTTPException, SlackClientError) as error:
+        fault = fault_of(error)
+        if fault is None or fault.kind is not FaultKind.UNKNOWN:
+            raise
+        raise NotDelivered(Fault(FaultKind.NOT_DONE, fault.code)) from None

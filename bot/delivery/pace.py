@@ -21,14 +21,14 @@ class Pace:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._buckets: dict[str, _Bucket] = {}
-        self._blocked_until: dict[str, datetime] = {}
+        self._closed_until: dict[str, datetime] = {}
 
     def take(self, place: str, now: datetime) -> datetime | None:
         """None: speak now (and it is counted). Otherwise: when to ask again."""
         with self._lock:
-            blocked_until = self._blocked_until.get(place)
-            if blocked_until is not None and blocked_until > now:
-                return blocked_until
+            closed_until = self._closed_until.get(place)
+            if closed_until is not None and closed_until > now:
+                return closed_until
             bucket = self._buckets.pop(place, _Bucket(BURST, now))
             gained = max(0.0, (now - bucket.at).total_seconds()) / MESSAGE_EVERY_S
             tokens = min(float(BURST), bucket.tokens + gained)
@@ -37,18 +37,18 @@ class Pace:
             _forget_oldest(self._buckets)
             return None if may_speak else now + timedelta(seconds=(1 - tokens) * MESSAGE_EVERY_S)
 
-    def blocked_until(self, place: str, now: datetime) -> datetime | None:
+    def closed_until(self, place: str, now: datetime) -> datetime | None:
         """When a place that Slack has closed opens again; None when it is open. Counts nothing."""
         with self._lock:
-            until = self._blocked_until.get(place)
+            until = self._closed_until.get(place)
             return until if until is not None and until > now else None
 
-    def block(self, place: str, until: datetime) -> None:
+    def close(self, place: str, until: datetime) -> None:
         """Slack has said 429 for this place: nothing before ``until``."""
         with self._lock:
-            self._blocked_until.pop(place, None)
-            self._blocked_until[place] = until
-            _forget_oldest(self._blocked_until)
+            self._closed_until.pop(place, None)
+            self._closed_until[place] = until
+            _forget_oldest(self._closed_until)
 
 
 def _forget_oldest(places: dict[str, object] | dict[str, _Bucket] | dict[str, datetime]) -> None:

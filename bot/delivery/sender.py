@@ -114,6 +114,9 @@ class Sender:
         payload = row.payload
         if row.kind in AT_MOST_ONCE and _may_be_done(row):
             raise NotDelivered(Fault(FaultKind.PERMANENT, "cannot_be_looked_for"))
+        closed_until = self._pace.closed_until(_method_place(row), self._clock())
+        if closed_until is not None:
+            raise _Later(closed_until)
         match row.kind:
             case OutboxKind.POST:
                 return self._post(row)
@@ -191,8 +194,7 @@ class Sender:
         now = self._clock()
         if fault.kind is FaultKind.RATE_LIMITED:
             until = now + timedelta(seconds=fault.retry_after_s)
-            if row.kind is OutboxKind.POST:
-                self._close_place(row, until)
+            self._close_place(row, until)
             self._put_back(row, until, row.attempts - 1, row.fault)  # no attempt: nothing was done
             return
         is_unknown = fault.kind is FaultKind.UNKNOWN or _may_be_done(row)
@@ -205,12 +207,16 @@ class Sender:
             self._put_back(row, self._backoff.due(now, row.attempts), row.attempts, name)
 
     def _close_place(self, row: OutboxRow, until: datetime) -> None:
-        channel_id = row.payload["channel_id"]
-        if channel_id is None:
-            with self._db.reading() as session:
-                channel_id = said.find_channel(session, row.team_id, row.payload["user_ids"])
-        if channel_id is not None:
-            self._pace.block(channel_id, until)
+        """Slack limits posting by channel, other methods by workspace, and response_urls one by one."""
+        if row.kind is OutboxKind.POST:
+            channel_id = row.payload["channel_id"]
+            if channel_id is None:
+                with self._db.reading() as session:
+                    channel_id = said.find_channel(session, row.team_id, row.payload["user_ids"])
+            if channel_id is not None:
+                self._pace.close(channel_id, until)
+        elif row.kind is not OutboxKind.RESPOND:
+            self._pace.close(_method_place(row), until)
 
     def _put_back(self, row: OutboxRow, due_at: datetime, attempts: int, fault: str | None) -> None:
         with self._db.writing() as session:
@@ -228,3 +234,8 @@ class Sender:
 def _may_be_done(row: OutboxRow) -> bool:
     """Whether an earlier attempt may have been done without our hearing of it."""
     return (row.fault or "").startswith((OUTCOME_UNKNOWN, claims.LEASE_EXPIRED))
+
+
+def _method_place(row: OutboxRow) -> str:
+    """The name under which Pace knows a method in a workspace."""
+    return f"{row.team_id}:{row.kind}"

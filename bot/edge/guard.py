@@ -5,23 +5,20 @@ behind this guard it only ever sees JSON objects of the kinds below, from Slack.
 """
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
 
 from slack_sdk.signature import Clock as SignatureClock
 from slack_sdk.signature import SignatureVerifier
 
+from bot.edge.parsing import Malformed, parse_body
 from bot.ids import digest
 from bot.storage.database import Clock
 from bot.storage.inbox import Delivery
 from bot.storage.tables import InboxKind
 
 BODY_LIMIT_BYTES = 1_000_000  # Slack's own bodies stay far below: a message has at most 40,000 characters
-DEPTH_LIMIT = 64  # nesting of lists and objects; Block Kit stays below 20
-FORM_FIELDS_LIMIT = 64  # a slash command has about 15
 ANSWERED_AT_ONCE = frozenset({"view_submission", "block_suggestion", "shortcut", "message_action"})
 STORED_INTERACTIONS = frozenset({"block_actions", "view_closed"})
 MODAL_PREFIX = "modal:"  # an action that opens a modal: its trigger lives for 3 seconds
@@ -53,10 +50,6 @@ class Arrival:
 Verdict = Refusal | Answer | Arrival
 
 
-class Malformed(ValueError):
-    """The body is not what Slack sends."""
-
-
 @dataclass(frozen=True, slots=True)
 class _SignatureClock(SignatureClock):
     clock: Clock
@@ -78,7 +71,7 @@ class Guard:
         if not self._is_signed(headers, body):
             return Refusal(401, "not signed by Slack, or too long ago")
         try:
-            return classify(_parse(headers.get("content-type", ""), body))
+            return classify(parse_body(headers.get("content-type", ""), body))
         except Malformed as error:
             return Refusal(400, str(error))
 
@@ -90,61 +83,6 @@ class Guard:
             # What the verifier makes of a timestamp that is no number or a huge one, a signature that is not ASCII,
             # and a body that is not UTF-8 (which Slack never signs).
             return False
-
-
-def _parse(content_type: str, body: bytes) -> dict[str, Any]:
-    if content_type.partition(";")[0].strip().lower() == "application/json" or body.lstrip()[:1] == b"{":
-        return parse_json(body)
-    try:
-        fields = dict(
-            parse_qsl(
-                body.decode(), keep_blank_values=True, errors="strict", max_num_fields=FORM_FIELDS_LIMIT
-            )
-        )
-    except ValueError:
-        raise Malformed("the form cannot be read") from None
-    return parse_json(fields["payload"].encode()) if "payload" in fields else tidy(fields)
-
-
-def parse_json(text: bytes) -> dict[str, Any]:
-    """The JSON object in ``text``, fit for both databases; raises Malformed."""
-    try:
-        parsed = json.loads(text)
-    except (ValueError, RecursionError):
-        raise Malformed("the JSON cannot be read") from None
-    if not isinstance(parsed, dict):
-        raise Malformed("the JSON is not an object")
-    return tidy(parsed)
-
-
-def tidy(body: dict[str, Any]) -> dict[str, Any]:
-    """``body`` without NUL characters (PostgreSQL refuses them); Malformed where it cannot be stored or is too deep."""
-    tidied: dict[str, Any] = _tidy(body, DEPTH_LIMIT)
-    return tidied
-
-
-def _tidy(value: Any, depth: int) -> Any:
-    if depth == 0:
-        raise Malformed("the JSON is nested too deeply")
-    if isinstance(value, dict):
-        return {_tidy(key, 1): _tidy(item, depth - 1) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_tidy(item, depth - 1) for item in value]
-    if isinstance(value, str):
-        return _tidy_text(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise Malformed("the JSON holds a number that is none")
-    return value
-
-
-def _tidy_text(text: str) -> str:
-    if text.isascii():
-        return text.replace("\x00", "")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise Malformed("the JSON holds half a character") from None
-    return text.replace("\x00", "")
 
 
 def classify(body: dict[str, Any]) -> Verdict:

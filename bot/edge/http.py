@@ -27,6 +27,9 @@ from bot.errors import NotStored
 log = logging.getLogger(__name__)
 
 READ_WITHIN_S = 3.0  # Slack has given up by then
+DRAINED_BYTES = (
+    32_000_000  # of a body that is too large, so much is read (and dropped) before its sender is cut off
+)
 EVENTS_PATH = "/slack/events"
 
 Check = Callable[[], str | None]  # what is wrong, in words; None when all is well
@@ -73,8 +76,7 @@ class _Edge:
 
     async def _answer(self, request: Request) -> Response:
         try:
-            async with asyncio.timeout(READ_WITHIN_S):
-                body = await _read(request)
+            body = await _read(request)
         except _TooLarge:
             return _words(413, "too large")
         except (TimeoutError, ClientDisconnect):
@@ -123,15 +125,28 @@ class _Edge:
 
 
 async def _read(request: Request) -> bytes:
-    """The body, read no further than the limit; raises _TooLarge."""
+    """The body, kept no further than the limit; raises _TooLarge.
+
+    What is over the limit is read and dropped, up to a point: a sender whose line is cut while it still sends
+    sees a broken connection and never the 413.
+    """
     announced = request.headers.get("content-length", "0")
-    if announced.isdigit() and int(announced) > BODY_LIMIT_BYTES:
+    is_too_large = announced.isdigit() and int(announced) > BODY_LIMIT_BYTES
+    body, seen_bytes = bytearray(), 0
+    try:
+        async with asyncio.timeout(READ_WITHIN_S):
+            async for chunk in request.stream():
+                seen_bytes += len(chunk)
+                is_too_large = is_too_large or seen_bytes > BODY_LIMIT_BYTES
+                if not is_too_large:
+                    body += chunk
+                elif seen_bytes > DRAINED_BYTES:
+                    break
+    except (TimeoutError, ClientDisconnect):
+        if not is_too_large:
+            raise
+    if is_too_large:
         raise _TooLarge
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_LIMIT_BYTES:
-            raise _TooLarge
     return bytes(body)
 
 

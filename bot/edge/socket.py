@@ -19,8 +19,9 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 
 from bot.delivery.slack import QUIET
 from bot.edge.bolt import dispatch
-from bot.edge.guard import Answer, Arrival, Malformed, classify, tidy
+from bot.edge.guard import Answer, Arrival, classify
 from bot.edge.metrics import Metrics
+from bot.edge.parsing import Malformed, tidy
 from bot.edge.writer import InboxWriter
 from bot.errors import NotStored
 from bot.settings import Settings
@@ -59,11 +60,18 @@ class SocketEdge:
         self._client.socket_mode_request_listeners.append(self._take)
         self._connecting.start()
 
-    def stop(self) -> None:
-        """Close the connection, after what has come in is acknowledged."""
+    def stop(self, timeout_s: float = 2) -> bool:
+        """Close the connection, after what has come in is acknowledged; False when that outlasts ``timeout_s``.
+
+        The SDK's client may wait for three seconds in a read before it notices.
+        """
         self._stopping.set()
-        if self._client is not None:
-            self._client.close()
+        if self._client is None:
+            return True
+        closing = threading.Thread(target=self._client.close, name="socket-close", daemon=True)
+        closing.start()
+        closing.join(timeout_s)
+        return not closing.is_alive()
 
     @property
     def is_connected(self) -> bool:

@@ -4,6 +4,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import available_timezones
 
 from playground import interactions
 from playground.commands import conversation_for, run_command
@@ -139,13 +140,16 @@ def add_person(playground: Playground, body: Body) -> JsonObject:
     ):
         raise bad_request("an id is U and capitals or digits, and not taken")
     name = _word(body, "name")
+    role, tz = str(body.get("role", Role.REQUESTER)), str(body.get("tz", "UTC"))
+    if role not in tuple(Role) or role == Role.APP or tz not in available_timezones():
+        raise bad_request("role is requester, agent or admin; tz is an IANA zone")
     person = Person(
         user,
         name,
         "".join(letter for letter in name.lower() if letter.isalnum()) or user.lower(),
-        Role(body.get("role", Role.REQUESTER)),
+        Role(role),
         str(body.get("title", "")),
-        str(body.get("tz", "UTC")),
+        tz,
     )
     channels = [str(channel) for channel in body.get("channels") or ()]
     if any(channel not in playground.workspace.channels for channel in channels):

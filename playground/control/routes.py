@@ -6,7 +6,7 @@ from inspect import isawaitable
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from playground import interactions
@@ -17,6 +17,7 @@ from playground.control.guard import check_host, check_origin
 from playground.core import Playground
 from playground.errors import ControlError, bad_request, not_found
 from playground.faults import read_fault_plan
+from playground.json_answer import JsonAnswer
 from playground.model import JsonObject
 
 _INLINE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
@@ -54,7 +55,7 @@ def control_routes(playground: Playground) -> list[Route]:
             check_host(request)
             check_origin(request)
             answer = deed(request, await _body(request))
-            return JSONResponse(await answer if isawaitable(answer) else answer)
+            return JsonAnswer(await answer if isawaitable(answer) else answer)
 
         return Route(path, endpoint, methods=["POST"])
 
@@ -68,28 +69,28 @@ def control_routes(playground: Playground) -> list[Route]:
         return does(f"/_/people/{{user}}/{name}", lambda request, body: deed(playground, user(request), body))
 
     def messages(request: Request) -> Response:
-        return JSONResponse(_messages(playground, user(request), request.query_params))
+        return JsonAnswer(_messages(playground, user(request), request.query_params))
 
     def conversations(request: Request) -> Response:
-        return JSONResponse({"ok": True, "conversations": shown.conversations(playground, user(request))})
+        return JsonAnswer({"ok": True, "conversations": shown.conversations(playground, user(request))})
 
     def home(request: Request) -> Response:
         view = playground.workspace.homes.get(user(request))
-        return JSONResponse({"ok": True, "view": shown.view(playground, view) if view else None})
+        return JsonAnswer({"ok": True, "view": shown.view(playground, view) if view else None})
 
     def modals(request: Request) -> Response:
         stack = playground.workspace.modals.get(user(request), [])
-        return JSONResponse({"ok": True, "stack": [shown.view(playground, view) for view in stack]})
+        return JsonAnswer({"ok": True, "stack": [shown.view(playground, view) for view in stack]})
 
     def people(request: Request) -> Response:
-        return JSONResponse({"ok": True, "people": shown.state(playground)["people"]})
+        return JsonAnswer({"ok": True, "people": shown.state(playground)["people"]})
 
     def events(request: Request) -> Response:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(playground.changes.stream(), media_type="text/event-stream", headers=headers)
 
     return [
-        reads("/_/state", lambda request: JSONResponse(shown.state(playground))),
+        reads("/_/state", lambda request: JsonAnswer(shown.state(playground))),
         reads("/_/people", people),
         reads("/_/people/{user}/conversations", conversations),
         reads("/_/people/{user}/messages", messages),
@@ -98,7 +99,7 @@ def control_routes(playground: Playground) -> list[Route]:
         reads("/_/events", events),
         reads("/_/files/{file_id}", lambda request: _file(playground, request)),
         reads(
-            "/_/log", lambda request: JSONResponse(_log(playground, request.query_params.get("limit", "100")))
+            "/_/log", lambda request: JsonAnswer(_log(playground, request.query_params.get("limit", "100")))
         ),
         *(by_person(name, deed) for name, deed in _DEEDS.items()),
         does(

@@ -4,7 +4,7 @@ import copy
 from datetime import UTC, datetime
 from typing import Any
 
-from playground.block_tree import settled
+from playground.block_tree import image_file, images, settled
 from playground.core import Playground
 from playground.journal import CallRecord, DeliveryRecord
 from playground.model import (
@@ -164,13 +164,13 @@ def with_images(
     playground: Playground, blocks: list[JsonObject] | None, user: str
 ) -> list[JsonObject] | None:
     """Blocks whose uploaded images have an address that this person can load."""
-    if blocks is None or not any("slack_file" in block for block in blocks):
+    if blocks is None or not any(map(image_file, images(blocks))):
         return blocks
     shown = copy.deepcopy(blocks)
-    for block in shown:
-        file_id = block.get("slack_file", {}).get("id")
+    for image in images(shown):
+        file_id = image_file(image)
         if file_id in playground.workspace.files:
-            block["image_url"] = _file_url(file_id, user)
+            image["image_url"] = _file_url(file_id, user)
     return shown
 
 

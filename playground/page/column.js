@@ -164,8 +164,8 @@ export class Column {
     this.tab = tab;
     this.#showTab();
     if (before) this.heading.querySelector('[aria-selected="true"]').focus();
-    const { viewer } = this;
-    api.openHome(viewer, tab).then(({ view }) => tab === "home" && viewer === this.viewer && this.home.show(view)).catch((error) => this.composer.fail(error.message));
+    // The Home in the answer may be older than one that a change event has brought meanwhile: it is fetched in turn.
+    api.openHome(this.viewer, tab).then(() => this.refresh("home"), (error) => this.composer.fail(error.message));
     if (tab === "messages") this.timeline.toEnd();
   }
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from playground.block_limits import MESSAGE_BLOCK_CHARS, block_chars, check_message_blocks
-from playground.block_tree import with_ids
+from playground.block_tree import image_file, images, with_ids
 from playground.core import Playground
 from playground.errors import ApiError
 from playground.model import BOT_USER, Channel, JsonObject, Message
@@ -118,23 +118,14 @@ def _content(playground: Playground, args: Args) -> tuple[str, list[JsonObject] 
 def checked_blocks(playground: Playground, blocks: Any) -> list[JsonObject]:
     """Blocks with their ids filled in. Raises ApiError when Slack would refuse them."""
     problems = check_message_blocks(blocks)
-    for file_id in _slack_files(blocks):
-        if file_id not in playground.workspace.files:
+    for file_id in map(image_file, images(blocks)):
+        if file_id is not None and file_id not in playground.workspace.files:
             problems.append(f"[ERROR] invalid slack file {file_id}")
     if problems:
         raise ApiError("invalid_blocks", messages=problems, errors=problems)
     if block_chars(blocks) > MESSAGE_BLOCK_CHARS:
         raise ApiError("msg_blocks_too_long")
     return with_ids(blocks, lambda: playground.workspace.new_id("b"))
-
-
-def _slack_files(blocks: Any) -> list[str]:
-    found = []
-    for block in blocks if isinstance(blocks, list) else []:
-        source = block.get("slack_file") if isinstance(block, dict) else None
-        if isinstance(source, dict) and source.get("id"):
-            found.append(str(source["id"]))
-    return found
 
 
 def _thread(playground: Playground, channel: Channel, args: Args) -> str | None:

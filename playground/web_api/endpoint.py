@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from playground.changes import What
 from playground.core import Playground
 from playground.errors import ApiError
 from playground.faults import FaultKind, FaultRule
 from playground.journal import CallRecord
+from playground.json_answer import JsonAnswer
 from playground.model import JsonObject
 from playground.web_api import chat, conversations, files, people, views
 from playground.web_api.call import Args, Method, TokenKind, need_scope
@@ -36,12 +38,16 @@ class Outcome:
     fault: FaultKind | None = None
 
 
-class ConnectionCut(Exception):
-    """The caller shall get no answer; the server cuts the connection."""
+class CutConnection(Response):
+    """No answer at all: the connection ends. The server puts each request's transport into its state."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["state"]["transport"].abort()
+        await asyncio.sleep(0)  # lets the server notice before it looks for an answer
 
 
 async def call_method(playground: Playground, request: Request) -> Response:
-    """Answer one call. Raises ConnectionCut when a fault says so."""
+    """Answer one call, or cut its connection when a fault says so."""
     name = request.path_params["method"]
     started_s = time.monotonic()
     arguments, token = await _read(request)
@@ -59,9 +65,7 @@ async def call_method(playground: Playground, request: Request) -> Response:
         )
     )
     playground.changes.notice(What.LOG)
-    if outcome.response is None:
-        raise ConnectionCut
-    return outcome.response
+    return outcome.response or CutConnection()
 
 
 async def _answer(playground: Playground, name: str, arguments: JsonObject, token: str) -> Outcome:
@@ -82,9 +86,9 @@ async def _fail(rule: FaultRule, done: Outcome | None) -> Outcome:
     elif rule.kind is FaultKind.RATE_LIMITED:
         response, error = _rate_limited(rule.retry_after_s), "ratelimited"
     elif rule.kind in (FaultKind.FAIL_BEFORE, FaultKind.FAIL_AFTER):
-        response = JSONResponse({"ok": False, "error": "internal_error"}, 500)
+        response = JsonAnswer({"ok": False, "error": "internal_error"}, 500)
     elif rule.kind is FaultKind.ERROR:
-        response, error = JSONResponse({"ok": False, "error": rule.error}), rule.error
+        response, error = JsonAnswer({"ok": False, "error": rule.error}), rule.error
     return Outcome(response, error, rule.kind)
 
 
@@ -92,7 +96,7 @@ def _run(playground: Playground, name: str, arguments: JsonObject, token: str) -
     method = METHODS.get(name)
     if method is None:
         return Outcome(
-            JSONResponse({"ok": False, "error": "unknown_method", "req_method": name}), "unknown_method"
+            JsonAnswer({"ok": False, "error": "unknown_method", "req_method": name}), "unknown_method"
         )
     headers = {"X-OAuth-Scopes": ",".join(sorted(playground.options.manifest.scopes))}
     if method.scopes:
@@ -104,9 +108,9 @@ def _run(playground: Playground, name: str, arguments: JsonObject, token: str) -
         wait_s = _wait_s(playground, name, arguments)
         if wait_s:
             return Outcome(_rate_limited(wait_s), "ratelimited")
-        return Outcome(JSONResponse({"ok": True, **method.run(playground, Args(arguments))}, headers=headers))
+        return Outcome(JsonAnswer({"ok": True, **method.run(playground, Args(arguments))}, headers=headers))
     except ApiError as error:
-        return Outcome(JSONResponse(error.body(), headers=headers), error.error)
+        return Outcome(JsonAnswer(error.body(), headers=headers), error.error)
 
 
 def _wait_s(playground: Playground, name: str, arguments: JsonObject) -> int:
@@ -119,7 +123,7 @@ def _wait_s(playground: Playground, name: str, arguments: JsonObject) -> int:
 
 
 def _rate_limited(retry_after_s: int) -> Response:
-    return JSONResponse({"ok": False, "error": "ratelimited"}, 429, {"Retry-After": str(retry_after_s)})
+    return JsonAnswer({"ok": False, "error": "ratelimited"}, 429, {"Retry-After": str(retry_after_s)})
 
 
 def _check_token(playground: Playground, method: Method, token: str) -> None:

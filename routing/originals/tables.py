@@ -90,7 +90,9 @@ def _read(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
         reader = csv.DictReader(io.StringIO(text), strict=True)
         rows = list(reader)
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as problem:
-        raise InvalidTable(f"cannot read {path}: {problem}") from problem
+        raise InvalidTable(
+            f"cannot read {path}: {getattr(problem, 'strerror', None) or problem}"
+        ) from problem
     missing = [name for name in columns if name not in (reader.fieldnames or ())]
     if missing:
         raise InvalidTable(f"{path.name} lacks the column {', '.join(missing)}")

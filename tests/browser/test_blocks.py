@@ -4,33 +4,20 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 from slack_sdk import WebClient
 
 from playground.testing import PlaygroundServer
 
 if TYPE_CHECKING:
-    from .conftest import Desk
+    from .conftest import Card, Desk
 
 pytestmark = pytest.mark.browser
 
-ONE_PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-HOSTILE = (
-    "<img src=x onerror=\"document.title='owned'\"> <!channel> <script>alert(1)</script> <@U0ANA> &lt;b&gt;"
-)
 
-
-def card(desk: "Desk", words: str) -> Locator:
-    """The app's answer to what the requester said."""
-    desk.requester.say(words)
-    answer = desk.requester.message("You said").last
-    expect(answer).to_contain_text(words)
-    return answer
-
-
-def test_a_pressed_button_changes_its_message_in_place(desk: "Desk") -> None:
+def test_a_pressed_button_changes_its_message_in_place(desk: "Desk", card: "Card") -> None:
     """The app updates the message whose button was pressed; nothing is added."""
-    answer = card(desk, "press something")
+    answer = card("press something")
     ts = answer.get_attribute("data-ts")
     desk.requester.press("Press me", within=answer)
     changed = desk.requester.node.locator(f'[data-ts="{ts}"][data-testid="message"]')
@@ -39,9 +26,9 @@ def test_a_pressed_button_changes_its_message_in_place(desk: "Desk") -> None:
     expect(desk.requester.node.get_by_test_id("message")).to_have_count(2)
 
 
-def test_a_button_with_a_confirmation_asks_first(desk: "Desk") -> None:
+def test_a_button_with_a_confirmation_asks_first(desk: "Desk", card: "Card") -> None:
     """Refusing sends nothing; agreeing does what the button says."""
-    answer = card(desk, "delete something")
+    answer = card("delete something")
     desk.requester.press("Delete", within=answer)
     question = desk.requester.node.get_by_role("alertdialog", name="Really?")
     question.get_by_role("button", name="Rather not").click()
@@ -52,9 +39,9 @@ def test_a_button_with_a_confirmation_asks_first(desk: "Desk") -> None:
     expect(desk.requester.message("You said")).to_have_count(0)
 
 
-def test_an_app_that_does_not_acknowledge_is_told_to_the_person(desk: "Desk") -> None:
+def test_an_app_that_does_not_acknowledge_is_told_to_the_person(desk: "Desk", card: "Card") -> None:
     """The button shows that it waits, then a warning stands beside it."""
-    answer = card(desk, "are you there")
+    answer = card("are you there")
     button = answer.get_by_role("button", name="Never answers")
     button.click()
     expect(button).to_have_attribute("aria-busy", "true")
@@ -62,9 +49,9 @@ def test_an_app_that_does_not_acknowledge_is_told_to_the_person(desk: "Desk") ->
     expect(button).not_to_have_attribute("aria-busy", "true")
 
 
-def test_a_choice_in_a_select_reaches_the_app(desk: "Desk") -> None:
+def test_a_choice_in_a_select_reaches_the_app(desk: "Desk", card: "Card") -> None:
     """The app answers the chosen option, to the one who chose only."""
-    answer = card(desk, "choose something")
+    answer = card("choose something")
     answer.get_by_role("combobox", name="Colour").select_option("Blue")
     told = desk.requester.message("Blue it is")
     expect(told).to_contain_text("Only visible to you")
@@ -145,9 +132,9 @@ def test_every_element_tells_the_app_what_was_chosen(desk: "Desk", echo: Playgro
     expect(desk.requester.message("any_multi: low high")).to_be_visible()
 
 
-def test_a_form_shows_its_errors_and_keeps_what_was_entered(desk: "Desk") -> None:
+def test_a_form_shows_its_errors_and_keeps_what_was_entered(desk: "Desk", card: "Card") -> None:
     """Empty is refused by the form, a wrong name by the app; what is right closes it and is used."""
-    desk.requester.press("Open form", within=card(desk, "a form please"))
+    desk.requester.press("Open form", within=card("a form please"))
     modal = desk.requester.modal
     expect(modal.get_by_role("heading", name="Your name")).to_be_visible()
     expect(desk.agent.modal).to_have_count(0)
@@ -165,9 +152,9 @@ def test_a_form_shows_its_errors_and_keeps_what_was_entered(desk: "Desk") -> Non
     expect(desk.requester.message("Hello Riley the Great, see you Tue")).to_be_visible()
 
 
-def test_escape_closes_a_form_without_submitting(desk: "Desk") -> None:
+def test_escape_closes_a_form_without_submitting(desk: "Desk", card: "Card") -> None:
     """Nothing is said when a form is left with Escape."""
-    desk.requester.press("Open form", within=card(desk, "another form"))
+    desk.requester.press("Open form", within=card("another form"))
     desk.requester.modal.get_by_label("Name", exact=True).press("Escape")
     expect(desk.requester.modal).to_have_count(0)
     expect(desk.requester.message("Hello")).to_have_count(0)

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
 from playground.model import BOT_USER
 from playground.testing import PlaygroundServer
 
 if TYPE_CHECKING:
-    from .conftest import Desk, OpenDesk
+    from .conftest import Card, Desk, OpenDesk
 
 pytestmark = pytest.mark.browser
 
@@ -22,17 +22,9 @@ HOSTILE = (
 )
 
 
-def card(desk: "Desk", words: str) -> Locator:
-    """The app's answer to what the requester said."""
-    desk.requester.say(words)
-    answer = desk.requester.message("You said").last
-    expect(answer).to_contain_text(words)
-    return answer
-
-
-def test_a_message_is_answered_in_its_thread(desk: "Desk") -> None:
+def test_a_message_is_answered_in_its_thread(desk: "Desk", card: "Card") -> None:
     """What a person sends stands there at once, and the app's answer appears below it without reloading."""
-    answer = card(desk, "my vpn drops")
+    answer = card("my vpn drops")
     own = desk.requester.message("my vpn drops").first
     expect(own).to_have_attribute("data-author", "U0RILEY")
     assert answer.get_attribute("data-thread") == own.get_attribute("data-ts")
@@ -93,10 +85,10 @@ def test_an_unknown_command_is_refused_and_comes_back(desk: "Desk") -> None:
     expect(desk.requester.node.get_by_test_id("composer")).to_have_value("/nonsense now")
 
 
-def test_a_reply_in_a_thread_stays_in_it(desk: "Desk") -> None:
+def test_a_reply_in_a_thread_stays_in_it(desk: "Desk", card: "Card") -> None:
     """What is typed under a thread belongs to the thread's first message."""
     first = desk.requester.message("about the printer").first
-    card(desk, "about the printer")
+    card("about the printer")
     desk.requester.reply("about the printer", "it is on fire")
     reply = desk.requester.message("it is on fire").first
     expect(reply).to_have_attribute("data-thread", first.get_attribute("data-ts") or "none")
@@ -143,18 +135,18 @@ def test_another_persons_screen_counts_what_is_unread(desk: "Desk") -> None:
     expect(badge).not_to_contain_text("unread")
 
 
-def test_the_log_shows_what_the_app_was_told(desk: "Desk") -> None:
+def test_the_log_shows_what_the_app_was_told(desk: "Desk", card: "Card") -> None:
     """The drawer lists deliveries with their acknowledgement, and the app's calls."""
-    card(desk, "for the record")
+    card("for the record")
     desk.page.get_by_test_id("drawer-toggle").click()
     drawer = desk.page.get_by_test_id("drawer")
     expect(drawer.get_by_role("row").filter(has_text="message.im").first).to_contain_text("ms")
     expect(drawer.get_by_role("row").filter(has_text="chat.postMessage").first).to_contain_text("ok")
 
 
-def test_starting_over_empties_every_screen(desk: "Desk") -> None:
+def test_starting_over_empties_every_screen(desk: "Desk", card: "Card") -> None:
     """After "Start over" the conversation is as new."""
-    card(desk, "to be forgotten")
+    card("to be forgotten")
     desk.page.get_by_test_id("reset").click()
     desk.page.get_by_role("alertdialog").get_by_role("button", name="Start over").click()
     expect(desk.requester.message("to be forgotten")).to_have_count(0)
@@ -174,10 +166,9 @@ def test_a_narrow_window_shows_one_screen_at_a_time(open_desk: "OpenDesk", echo:
     expect(narrow.requester.node).to_be_hidden()
 
 
-def test_nothing_is_loaded_from_elsewhere(open_desk: "OpenDesk", echo: PlaygroundServer) -> None:
+def test_nothing_is_loaded_from_elsewhere(desk: "Desk", echo: PlaygroundServer, card: "Card") -> None:
     """The page asks its own server for everything."""
-    desk = open_desk(echo.url)
-    card(desk, "hello")
+    card("hello")
     hosts = desk.page.evaluate(
         "performance.getEntriesByType('resource').map((entry) => new URL(entry.name).origin)"
     )

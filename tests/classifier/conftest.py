@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from classifier.__main__ import main
 from classifier.data import STARTER, Dataset, read_dataset
 from classifier.encoders.packaged import build_fp32
 from classifier.encoders.recipes import MINILM
@@ -85,6 +86,32 @@ def model_dir(
 @pytest.fixture(scope="session")
 def classifier(model_dir: Path, encoder_dir: Path) -> Classifier:
     return load(model_dir, encoder_dir)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command ended with."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Command = Callable[..., Done]
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs `python -m classifier` with these arguments, in this process: starting Python costs a second each time."""
+
+    def run(*arguments: str) -> Done:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main(list(arguments))
+        out, err = capsys.readouterr()
+        return Done(int(ended.value.code or 0), out, err)
+
+    return run
 
 
 @dataclass

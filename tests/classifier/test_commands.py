@@ -9,37 +9,34 @@ from typing import Any
 import pytest
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "classifier", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-
-
 @pytest.fixture
 def where(model_dir: Path, encoder_dir: Path) -> tuple[str, ...]:
     return ("--model", str(model_dir), "--encoder-dir", str(encoder_dir))
 
 
-def result(done: subprocess.CompletedProcess[str]) -> Any:
+def result(done: Any) -> Any:
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-def test_help_lists_the_commands() -> None:
+def test_help_lists_the_commands(command: Any) -> None:
     """`--help` names every command."""
-    shown = run("--help")
+    shown = command("--help")
     assert shown.returncode == 0
     assert all(name in shown.stdout for name in ("fetch", "train", "evaluate", "predict", "replay", "bench"))
 
 
-def test_predict_shows_and_explains(where: tuple[str, ...]) -> None:
+def test_predict_shows_and_explains(command: Any, where: tuple[str, ...]) -> None:
     """`predict` says what would be shown, by which rule, and with which probabilities."""
-    told = result(run("predict", "outlook will not open my inbox", *where, "--json"))
+    told = result(command("predict", "outlook will not open my inbox", *where, "--json"))
     assert told["shown"][0] == "email_calendar"
     assert sum(told["probabilities"].values()) == pytest.approx(1)
     assert told["rule"]
 
 
-def test_replay_counts_what_would_have_been_shown(where: tuple[str, ...], tmp_path: Path) -> None:
+def test_replay_counts_what_would_have_been_shown(
+    command: Any, where: tuple[str, ...], tmp_path: Path
+) -> None:
     """`replay` decides each row of a JSONL history and adds up, right ones only where a category is given."""
     history = tmp_path / "history.jsonl"
     rows = [
@@ -48,27 +45,29 @@ def test_replay_counts_what_would_have_been_shown(where: tuple[str, ...], tmp_pa
         {"text": "****"},
     ]
     history.write_text("\n".join(map(json.dumps, rows)))
-    told = result(run("replay", "--history", str(history), *where, "--json"))
+    told = result(command("replay", "--history", str(history), *where, "--json"))
     assert told["sum"]["messages"] == 3
     assert told["sum"]["abstain_reasons"] == {"over_masked": 1}
     assert told["sum"]["labelled_and_suggested"] == 2
     assert told["sum"]["right_among_shown"] == 1
     assert [row["kind"] for row in told["rows"]][2] == "abstain"
-    printed = run("replay", "--history", str(history), *where, "--rows", "1").stdout
+    printed = command("replay", "--history", str(history), *where, "--rows", "1").stdout
     assert "[again]" in printed
     assert "labelled and suggested" in printed
 
 
-def test_evaluate_prints_the_figures_of_the_model(where: tuple[str, ...], model_dir: Path) -> None:
+def test_evaluate_prints_the_figures_of_the_model(
+    command: Any, where: tuple[str, ...], model_dir: Path
+) -> None:
     """`evaluate` on the test rows finds the figures that training wrote into the model folder."""
-    told = result(run("evaluate", *where, "--json"))
+    told = result(command("evaluate", *where, "--json"))
     written = json.loads((model_dir / "metrics.json").read_text())
     assert told["n"] == written["n"]
     assert told["right_among_shown"] == written["right_among_shown"]
     assert told["model"] == written["model"]
 
 
-def test_train_on_ones_own_file_and_not_twice(encoder_dir: Path, tmp_path: Path) -> None:
+def test_train_on_ones_own_file_and_not_twice(command: Any, encoder_dir: Path, tmp_path: Path) -> None:
     """`train` takes other column names; with --if-missing a second run does nothing until the data changes."""
     lines = ["Body,Team"]
     lines += [f"printer number {n} is jammed on floor {n % 7},print" for n in range(20)]
@@ -90,10 +89,10 @@ def test_train_on_ones_own_file_and_not_twice(encoder_dir: Path, tmp_path: Path)
         *("--out", str(tmp_path / "own"), "--encoder", "all-MiniLM-L6-v2", "--encoder-dir", str(encoder_dir)),
         *("--cache", str(tmp_path / "cache")),
     )
-    assert result(run(*arguments))["trained"] is True
-    assert result(run(*arguments))["trained"] is False
+    assert result(command(*arguments))["trained"] is True
+    assert result(command(*arguments))["trained"] is False
     data.write_text("\n".join([*lines, "printer out of toner,print"]))
-    assert result(run(*arguments))["trained"] is True
+    assert result(command(*arguments))["trained"] is True
 
 
 @pytest.mark.parametrize(
@@ -105,17 +104,26 @@ def test_train_on_ones_own_file_and_not_twice(encoder_dir: Path, tmp_path: Path)
         (("fetch", "--encoder", "word2vec"), "no encoder is called 'word2vec'"),
     ],
 )
-def test_what_is_refused_is_one_line(arguments: tuple[str, ...], complaint: str) -> None:
+def test_what_is_refused_is_one_line(command: Any, arguments: tuple[str, ...], complaint: str) -> None:
     """A refusal is one line on standard error, nothing on standard output, and exit code 2."""
-    done = run(*arguments)
+    done = command(*arguments)
     assert done.returncode == 2
     assert complaint in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert done.stdout == ""
 
 
-def test_a_wrong_split_is_a_usage_error(where: tuple[str, ...]) -> None:
+def test_a_wrong_split_is_a_usage_error(command: Any, where: tuple[str, ...]) -> None:
     """An unknown split ends with 2 and names the ones there are."""
-    done = run("evaluate", *where, "--split", "training")
+    done = command("evaluate", *where, "--split", "training")
     assert done.returncode == 2
     assert "test, calibration, fit or all" in done.stderr
+
+
+def test_python_m_classifier_ends_with_two(tmp_path: Path) -> None:
+    """Started as a process, a refusal ends with exit code 2 and one line, without a traceback."""
+    arguments = [sys.executable, "-m", "classifier", "predict", "hi", "--model", str(tmp_path)]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.strip().startswith("there is no model in")
+    assert len(done.stderr.strip().splitlines()) == 1

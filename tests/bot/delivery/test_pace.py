@@ -38,7 +38,7 @@ def test_a_closed_channel_opens_when_slack_said(clock) -> None:
     """Retry-After is obeyed to the second."""
     channel = Pace()
     until = clock() + timedelta(seconds=30)
-    channel.block("C1", until)
+    channel.close("C1", until)
     assert channel.take("C1", clock()) == until
     clock.forward(30)
     assert channel.take("C1", clock()) is None
@@ -61,6 +61,6 @@ def test_memory_is_bounded(clock, monkeypatch) -> None:
     channels = Pace()
     for number in range(20):
         channels.take(f"C{number}", clock())
-        channels.block(f"C{number}", clock())
+        channels.close(f"C{number}", clock())
     assert len(channels._buckets) == 5
-    assert len(channels._blocked_until) == 5
+    assert len(channels._closed_until) == 5

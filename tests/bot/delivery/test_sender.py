@@ -236,6 +236,25 @@ def test_a_rate_limit_of_one_person_does_not_hold_up_another(box) -> None:
     assert (said_to(box), said_to(box, "U0ANA")) == ([], ["hello"])
 
 
+def test_a_rate_limit_of_a_method_holds_up_that_method_alone(box) -> None:
+    """Updates are limited together, wherever they go; posting goes on."""
+    for user in (RILEY, "U0ANA"):
+        box.post(Address(box.team_id, user_ids=(user,)), "old", key=f"card:{user}")
+    box.send()
+    box.slack.set_faults(fault(FaultKind.RATE_LIMITED, "chat.update", retry_after_s=30))
+    with box.db.writing() as session:
+        for user in (RILEY, "U0ANA"):
+            to = Address(box.team_id, user_ids=(user,))
+            outbox.update(session, box.clock(), to, key=f"card:{user}", version="2", text="new")
+    box.post(Address(box.team_id, user_ids=("U0BEN",)), "post")
+    box.send()
+    assert len(box.slack.calls("chat.update")) == 1
+    assert said_to(box, "U0BEN") == ["post"]
+    box.clock.forward(31)
+    box.send()
+    assert (said_to(box), said_to(box, "U0ANA")) == (["new"], ["new"])
+
+
 def test_a_channel_hears_three_at_once_and_then_one_a_second(box) -> None:
     """A small burst is quick; what comes after is paced, in order, without Slack having to say so."""
     for number in range(6):
@@ -428,6 +447,46 @@ def test_an_app_home_is_published_again_after_an_unknown_outcome(box, kind: Faul
     box.settle()
     assert box.states() == [DONE]
     assert box.slack.person(RILEY).home is not None
+
+
+def show_image(box) -> None:
+    with box.db.writing() as session:
+        outbox.upload_image(
+            session,
+            box.clock(),
+            dm(box),
+            key="stats:1",
+            png=b"\x89PNG and so on",
+            filename="stats.png",
+            alt_text="Requests per day, rising",
+            text="Requests per day",
+        )
+
+
+def images(box) -> list[dict]:
+    return [file for message in box.slack.person(RILEY).messages() for file in message.row["files"]]
+
+
+def test_a_picture_is_shown_with_its_words(box) -> None:
+    """The bytes arrive, the message shows them."""
+    show_image(box)
+    box.send()
+    assert box.states() == [DONE]
+    (image,) = images(box)
+    assert (image["name"], image["size_bytes"]) == ("stats.png", len(b"\x89PNG and so on"))
+
+
+@pytest.mark.parametrize(
+    ("method", "expected"),
+    [("files.getUploadURLExternal", DONE), ("files.completeUploadExternal", DEAD)],
+)
+def test_a_picture_is_never_shown_twice(box, method: str, expected: RowState) -> None:
+    """An unknown outcome before anything is seen is done again; one of the last step is not."""
+    box.slack.set_faults(fault(FaultKind.FAIL_AFTER, method))
+    show_image(box)
+    box.settle()
+    assert len(images(box)) == 1
+    assert box.states() == [expected]
 
 
 def test_running_senders_say_everything_once_and_in_order(box, real_clock, make_settings) -> None:

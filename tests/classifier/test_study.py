@@ -1,0 +1,161 @@
+"""Studying a file of requests: comparing models, proposing groups, finding topics."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from numpy.typing import NDArray
+
+from classifier.compare import CONTENDERS, Rows, compare
+from classifier.consolidate import merge, propose, sample
+from classifier.cues import topics
+
+
+def blobs(count: int, labels: int, seed: int, spread: float = 0.5) -> Rows:
+    """Rows of length one around `labels` axes of a 12-dimensional space."""
+    random = np.random.default_rng(seed)
+    own = np.arange(count) % labels
+    vectors = np.eye(12)[own] + random.normal(size=(count, 12)) * spread / np.sqrt(12)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return Rows(vectors.astype(np.float32), own.astype(np.int64))
+
+
+def test_every_contender_learns_what_is_easy() -> None:
+    """On well separated groups every contender is right nearly always, and calibrated enough to say so."""
+    found = list(compare(blobs(200, 4, 1), blobs(80, 4, 2), blobs(80, 4, 3), ("a", "b", "c", "d")))
+    assert [contender.name for contender in found] == list(CONTENDERS)
+    for contender in found:
+        assert contender.figures.accuracy >= 0.95, contender.name
+        assert contender.figures.log_loss < 0.4, contender.name
+
+
+def test_contenders_learn_nothing_from_noise() -> None:
+    """On shuffled labels no contender is better than chance allows: nobody sees the test rows' labels."""
+    random = np.random.default_rng(0)
+    parts = [blobs(size, 4, seed) for size, seed in ((200, 1), (80, 2), (400, 3))]
+    shuffled = [Rows(part.vectors, random.permutation(part.labels)) for part in parts]
+    for contender in compare(*shuffled, ("a", "b", "c", "d")):
+        assert contender.figures.accuracy < 0.4, contender.name
+
+
+def test_merging_joins_what_is_near() -> None:
+    """Pairs of near centroids are joined until the wanted number is left."""
+    centroids = np.array([[0, 0], [0, 0.1], [5, 5], [5, 5.1], [9, 0]], dtype=np.float64)
+    assert merge(centroids, np.ones(5), 3) == [0, 0, 2, 2, 4]
+    assert merge(centroids, np.ones(5), 1) == [0] * 5
+
+
+def test_merging_keeps_large_ones_apart() -> None:
+    """Between equal distances the pair of small categories is merged, not the pair of large ones."""
+    centroids = np.array([[0, 0], [1, 0], [5, 0], [6, 0]], dtype=np.float64)
+    assert merge(centroids, np.array([900.0, 900.0, 3.0, 3.0]), 3) == [0, 1, 2, 2]
+
+
+def test_a_proposal_names_groups_and_tells_the_price() -> None:
+    """Raw categories of one meaning land in one group named by the largest, and grouping raises the vote accuracy."""
+    rows = blobs(240, 3, 5)
+    raw = [f"{'abc'[label]}{(place // 3) % 2}" for place, label in enumerate(rows.labels)]
+    volumes = Counter({"a0": 500, "a1": 20, "b0": 300, "b1": 30, "c0": 10, "c1": 40})
+    proposal = propose(rows.vectors, raw, volumes, 3)
+    assert proposal.groups == {"a0": ("a0", "a1"), "b0": ("b0", "b1"), "c1": ("c1", "c0")}
+    assert proposal.grouped_accuracy > 0.95 > proposal.raw_accuracy
+    assert yaml.safe_load(proposal.as_yaml())["a0"] == {"a0": 500, "a1": 20}
+
+
+def test_the_sample_takes_from_every_category() -> None:
+    """At most so many of each category, all of the rare ones, the same for the same seed."""
+    categories = ["many"] * 50 + ["few"] * 3
+    places = sample(categories, 10, seed=1)
+    assert Counter(categories[place] for place in places) == {"many": 10, "few": 3}
+    assert places == sample(categories, 10, seed=1)
+
+
+def vectors_of(*groups: int) -> NDArray[np.float32]:
+    return np.eye(12, dtype=np.float32)[list(groups)]
+
+
+def test_topics_are_groups_named_by_their_words() -> None:
+    """Texts that are alike form a topic with count, telling words and examples; loners form none."""
+    texts = [
+        "password locked help",
+        "locked, password!",
+        "my password is locked",
+        "locked password",
+        "printer jam",
+        "the printer jam",
+        "hello you",
+    ]
+    found = topics(texts, vectors_of(0, 0, 0, 0, 1, 1, 2), least=2, examples=2)
+    assert [(topic.words[:2], topic.count) for topic in found] == [
+        (("locked", "password"), 4),
+        (("jam", "printer"), 2),
+    ]
+    assert all(example in texts for topic in found for example in topic.examples)
+    assert [len(topic.examples) for topic in found] == [2, 2]
+    assert topics(texts, vectors_of(0, 0, 0, 0, 1, 1, 2), least=5) == []
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_too_few_texts_have_no_topics(count: int) -> None:
+    """Nothing, or a single text, is no topic and no error."""
+    assert topics(["vpn"] * count, vectors_of(*[0] * count).reshape(count, 12), least=1) == []
+
+
+@pytest.fixture
+def study(command: Any, tickets: Path, encoder_dir: Path, cache_dir: Path) -> Callable[..., Any]:
+    """Runs one of the three commands on the small file with the packaged encoder."""
+    where = (
+        "--encoder",
+        "all-MiniLM-L6-v2",
+        "--encoder-dir",
+        str(encoder_dir),
+        "--cache",
+        str(cache_dir / "embeddings"),
+    )
+
+    def run(name: str, *options: str) -> Any:
+        return command(name, "--history" if name == "cues" else "--data", str(tickets), *where, *options)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def tickets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small file of three kinds of tickets, each under two raw names."""
+    path = tmp_path_factory.mktemp("study") / "tickets.csv"
+    lines = ["text,category"]
+    for n in range(20):
+        lines.append(f"printer {n} on floor {n % 5} is jammed,print {n % 2}")
+        lines.append(f"vpn tunnel drops every {n} minutes,vpn {n % 2}")
+        lines.append(f"forgot my password {n} times and am locked out,password {n % 2}")
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_compare_prints_all_models(study: Callable[..., Any]) -> None:
+    """`compare` measures every contender on one split."""
+    told = json.loads(study("compare", "--json").stdout)
+    assert [model["name"] for model in told["models"]] == list(CONTENDERS)
+    assert told["rows"] == {"fit": 36, "calibration": 12, "test": 12}
+
+
+def test_consolidate_proposes_a_mapping(study: Callable[..., Any]) -> None:
+    """`consolidate` prints YAML that puts the two names of one thing together, and refuses to make more of them."""
+    groups = [
+        sorted(members) for members in yaml.safe_load(study("consolidate", "--groups", "3").stdout).values()
+    ]
+    assert sorted(groups) == [["password 0", "password 1"], ["print 0", "print 1"], ["vpn 0", "vpn 1"]]
+    refused = study("consolidate", "--groups", "6")
+    assert (refused.returncode, len(refused.stderr.strip().splitlines())) == (2, 1)
+
+
+def test_cues_prints_topics(study: Callable[..., Any]) -> None:
+    """`cues` finds the three things people write about."""
+    told = json.loads(study("cues", "--json").stdout)
+    assert told["messages"] == 60
+    assert [topic["count"] for topic in told["topics"]] == [20, 20, 20]

@@ -1,0 +1,139 @@
+"""The commands as somebody types them."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from routing.__main__ import main
+
+CSV = {
+    "tasks.csv": "country,punish_num,days_to_latest_punish,avg_revenue,revenue,days_to_start,baseline_st_min\n"
+    "DE,,0,10,,3,1\nUS,2,5,20,30,1,2\nFR,1,9,0,1,4,1.5\n",
+    "agents.csv": "markets,productivity,utilisation,handling_time,accuracy\nDE,100,0.5,999,0.9\nFR|US,,,9,\n",
+    "similarity.csv": "country_a,country_b,similarity\nDE,DE,1\nFR,FR,1\nUS,US,1\nDE,FR,0.6\n",
+}
+TASKS = [
+    {
+        "id": "t1",
+        "score": 0.5,
+        "category": "network",
+        "created_at": "2025-03-03T08:50:00+00:00",
+        "deadline_at": "2025-03-03T09:50:00+00:00",
+        "declined_by": ["a1"],
+    }
+]
+AGENTS: list[dict[str, Any]] = [
+    {"id": "a1", "score": 0.9, "capacity": 2, "load": 0},
+    {"id": "a2", "score": 0.4, "capacity": 2, "load": 1, "skills": {"network": 0.7}, "languages": ["en"]},
+]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command in this process, as `python -m routing` would."""
+
+    def run_here(*arguments: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["routing", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        left = capsys.readouterr()
+        return Done(int(stopped.value.code or 0), left.out, left.err)
+
+    return run_here
+
+
+def test_the_module_is_a_command() -> None:
+    """`python -m routing --help` lists the commands."""
+    command = [sys.executable, "-m", "routing", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert "match" in done.stdout
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A folder with a small example of both forms."""
+    for name, text in CSV.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "tasks.json").write_text(json.dumps(TASKS))
+    (tmp_path / "agents.json").write_text(json.dumps(AGENTS))
+    return tmp_path
+
+
+def options(files: Path, suffix: str) -> list[str]:
+    named = [f"--{name}={files / f'{name}.{suffix}'}" for name in ("tasks", "agents")]
+    return ["match", *named, *([f"--similarity={files / 'similarity.csv'}"] if suffix == "csv" else [])]
+
+
+def test_plain_files_are_matched_at_a_given_moment(files: Path, run: Run) -> None:
+    """The JSON answer has the assignment, its terms and its cost."""
+    done = run(*options(files, "json"), "--now=2025-03-03T09:00:00+00:00", "--json")
+    assert done.code == 0, done.err
+    (given,) = json.loads(done.out)["assignments"]
+    assert (given["task_id"], given["agent_id"]) == ("t1", "a2")
+    assert sum(term["value"] for term in given["terms"]) == pytest.approx(given["cost"], abs=1e-9)
+    assert "waiting 10 min, due in 50 min" in [term["meaning"] for term in given["terms"]]
+
+
+def test_published_files_are_matched_tier_by_tier(files: Path, run: Run) -> None:
+    """The JSON answer has three tiers, the merged row and random dealing; nothing falls out."""
+    done = run(*options(files, "csv"), "--json")
+    assert done.code == 0, done.err
+    answer = json.loads(done.out)
+    assert [tier["tier"] for tier in answer["tiers"]] == ["good", "medium", "bad"]
+    assert sum(tier["tasks"] for tier in answer["tiers"]) == 3
+    assert 0.0 <= answer["merged"]["similarity"] <= 1.0
+    assert not answer["score_0_left_out"]
+
+
+def test_tables_are_for_people(files: Path, run: Run) -> None:
+    """Without --json both forms print a table that names what it shows."""
+    plain, published = (
+        run(*options(files, "json")),
+        run(*options(files, "csv"), "--reproduce", "--policy=hungarian"),
+    )
+    assert "Assigned" in plain.out
+    assert "merged" in published.out
+    assert "left out, as published" in published.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (
+            ["--tasks=none.csv", "--agents=none.csv", "--similarity=none.csv"],
+            "cannot read none.csv: No such file",
+        ),
+        (["--tasks=none.csv", "--agents=none.csv"], "--similarity is needed"),
+        (["--tasks=none.json", "--agents=none.csv"], "must both be .json, or both CSV"),
+        (["--tasks=none.json", "--agents=none.json", "--reproduce"], "--reproduce is for"),
+        (["--tasks=none.csv", "--agents=none.csv", "--now=2025-03-03T09:00:00+00:00"], "--now is for"),
+        (
+            ["--tasks=none.json", "--agents=none.json", "--now=yesterday"],
+            "not a time (ISO 8601): 'yesterday'",
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(arguments: list[str], complaint: str, run: Run) -> None:
+    """Exit code 2, nothing on standard output, one line on standard error."""
+    done = run("match", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert complaint in done.err
+    assert done.err.count("\n") == 1
