@@ -72,7 +72,8 @@ def fetch(
         return
     say(f"Encoder {found.recipe.name} is in {found.folder} ({found.fingerprint[:12]}).")
     if agreed is not None:
-        say(f"Files hash right; {agreed} published vectors agree.")
+        vectors = f"{agreed} published vectors agree" if agreed else "there is no published vector to compare"
+        say(f"Files hash right; {vectors}.")
 
 
 @app.command()
@@ -243,6 +244,6 @@ def bench(
         print_json(timing.as_dict())
         return
     say(
-        f"One classification of {TOKENS} tokens: p50 {timing.p50_ms:.1f} ms, p95 {timing.p95_ms:.1f} ms "
-        f"({timing.n} calls, 1 thread). Loading took {timing.load_s:.1f} s; peak memory {timing.resident_mb:.0f} MB.",
+        f"One classification of {TOKENS} tokens: p50 {timing.p50_ms:.1f} ms, p95 {timing.p95_ms:.1f} ms, "
+        f"p95 of its processor time {timing.cpu_p95_ms:.1f} ms ({timing.n} calls, 1 thread). Loading took {timing.load_s:.1f} s; peak memory {timing.resident_mb:.0f} MB.",
     )

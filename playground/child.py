@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from playground.core import PlaygroundOptions
 from playground.errors import StartError
+from playground.options import PlaygroundOptions
 
 POLL_S = 0.1
 STOP_S = 9.0

@@ -14,9 +14,9 @@ from typing import Annotated
 import typer
 
 from playground.child import AppConnection, Child, child_environment
-from playground.core import PlaygroundOptions
 from playground.errors import StartError
 from playground.manifest import AppManifest, read_manifest
+from playground.options import PlaygroundOptions
 from playground.server import ServerThread, bind
 
 DEFAULT_PORT = 3100

@@ -6,13 +6,14 @@ from playground.block_limits import check_message_blocks
 from playground.block_tree import with_ids
 from playground.core import Playground
 from playground.delivery import Letter, Reply
+from playground.directory import channel_name
 from playground.errors import ApiError, not_found
 from playground.interactions import failure_word, response_url
 from playground.journal import DeliveryKind, Outcome
 from playground.manifest import SlashCommand
 from playground.markup import typed
 from playground.model import APP_ID, BOT_USER, SLACKBOT, TEAM_DOMAIN, TEAM_ID, Channel, JsonObject, Message
-from playground.payloads import VERIFICATION_TOKEN, channel_name
+from playground.payloads import VERIFICATION_TOKEN
 from playground.triggers import ResponseTarget
 
 

@@ -3,20 +3,20 @@
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from playground.changes import Changes, What
-from playground.delivery import Delivery, DeliveryTiming, Letter
+from playground.delivery import Delivery, Letter
 from playground.errors import bad_request
 from playground.faults import FaultPlan
 from playground.journal import DeliveryKind, Journal
-from playground.manifest import AppManifest
 from playground.markup import live_mentions
 from playground.model import BOT_USER, SLACKBOT, Channel, ConversationKind, JsonObject, Message
+from playground.options import PlaygroundOptions
 from playground.payloads import event_json, message_json
-from playground.rate_limit import Buckets, RateLimit
+from playground.rate_limit import Buckets
 from playground.sockets import Sockets
 from playground.triggers import Tickets
 from playground.workspace import Clock, Workspace
@@ -27,18 +27,6 @@ GROUP_DM_LIMIT = 8
 def utc_now() -> datetime:
     """The machine's clock."""
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class PlaygroundOptions:
-    """How this small Slack behaves. The tokens are no secrets: they open nothing but this."""
-
-    manifest: AppManifest = field(default_factory=AppManifest)
-    bot_token: str = "xoxb-playground-bot-token"
-    app_token: str = "xapp-1-playground-app-token"
-    signing_secret: str = "playground-signing-secret"
-    timing: DeliveryTiming = field(default_factory=DeliveryTiming)
-    rate_limit: RateLimit | None = field(default_factory=RateLimit)
 
 
 class Playground:

@@ -7,11 +7,12 @@ from playground import views
 from playground.block_tree import Placed, find_element, has_state, settled, state_of
 from playground.core import Playground
 from playground.delivery import Letter, Reply
+from playground.directory import channel_name
 from playground.errors import ApiError, ControlError
 from playground.forms import form_errors
 from playground.journal import DeliveryKind, Outcome
 from playground.model import Channel, JsonObject, Message, View, ViewKind
-from playground.payloads import channel_name, interaction_json, message_json, view_json
+from playground.payloads import interaction_json, message_json, view_json
 from playground.triggers import RESPONSE_LIFE, ResponseTarget
 
 TROUBLE = "We had some trouble connecting. Try again?"

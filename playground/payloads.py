@@ -1,8 +1,6 @@
-"""What Slack tells an app, as JSON: people, conversations, messages, views, and the wrappers around events and interactions."""
+"""What Slack tells an app, as JSON: messages, files, views, and the wrappers around events and interactions."""
 
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from playground.block_tree import settled
 from playground.markup import rich_text
@@ -12,8 +10,6 @@ from playground.model import (
     BOT_USER,
     TEAM_DOMAIN,
     TEAM_ID,
-    Channel,
-    ConversationKind,
     File,
     JsonObject,
     Message,
@@ -24,82 +20,6 @@ from playground.model import (
 from playground.workspace import Workspace
 
 VERIFICATION_TOKEN = "playground-verification-token"
-
-
-def user_json(person: Person, now: datetime, *, with_email: bool) -> JsonObject:
-    """A user as users.info answers. The e-mail address is there only with its scope."""
-    first, _, last = person.name.partition(" ")
-    offset = ZoneInfo(person.tz).utcoffset(now)
-    profile = {
-        "real_name": person.name,
-        "real_name_normalized": person.name,
-        "display_name": person.handle,
-        "display_name_normalized": person.handle,
-        "first_name": first,
-        "last_name": last,
-        "title": person.title,
-        "status_text": "",
-        "status_emoji": "",
-        "team": TEAM_ID,
-    }
-    if with_email and not person.is_app:
-        profile["email"] = f"{person.handle}@example.com"
-    if person.is_app:
-        profile |= {"api_app_id": APP_ID, "bot_id": BOT_ID}
-    return {
-        "id": person.id,
-        "team_id": TEAM_ID,
-        "name": person.handle,
-        "deleted": False,
-        "color": person.color.lstrip("#"),
-        "real_name": person.name,
-        "tz": person.tz,
-        "tz_label": person.tz,
-        "tz_offset": int(offset.total_seconds()) if offset else 0,
-        "profile": profile,
-        "is_admin": person.is_workspace_admin,
-        "is_owner": False,
-        "is_primary_owner": False,
-        "is_restricted": False,
-        "is_ultra_restricted": False,
-        "is_bot": person.is_app,
-        "is_app_user": False,
-        "updated": 0,
-    }
-
-
-def channel_json(channel: Channel) -> JsonObject:
-    """A conversation as conversations.info answers."""
-    is_im = channel.kind is ConversationKind.IM
-    shown: JsonObject = {
-        "id": channel.id,
-        "created": channel.created_s,
-        "is_archived": False,
-        "is_im": is_im,
-        "is_mpim": channel.kind is ConversationKind.MPIM,
-        "is_group": channel.kind is ConversationKind.GROUP,
-        "is_channel": channel.kind is ConversationKind.CHANNEL,
-        "is_private": channel.kind is not ConversationKind.CHANNEL,
-        "is_org_shared": False,
-        "context_team_id": TEAM_ID,
-    }
-    if is_im:
-        return {
-            **shown,
-            "user": next((m for m in channel.members if m != BOT_USER), BOT_USER),
-            "is_open": True,
-        }
-    return {
-        **shown,
-        "name": channel.name,
-        "name_normalized": channel.name,
-        "creator": channel.creator,
-        "is_member": BOT_USER in channel.members,
-        "is_general": False,
-        "num_members": len(channel.members),
-        "topic": {"value": "", "creator": "", "last_set": 0},
-        "purpose": {"value": "", "creator": "", "last_set": 0},
-    }
 
 
 def file_json(file: File, base_url: str) -> JsonObject:
@@ -255,8 +175,3 @@ def interaction_json(kind: str, person: Person, trigger_id: str, **rest: Any) ->
         "is_enterprise_install": False,
         **rest,
     }
-
-
-def channel_name(channel: Channel) -> str:
-    """How interactions and commands call a conversation."""
-    return {ConversationKind.IM: "directmessage"}.get(channel.kind, channel.name)

@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,9 +23,10 @@ from uvicorn.server import ServerState
 from playground.commands import answer_by_url
 from playground.control.guard import PAGE_HEADERS, check_host
 from playground.control.routes import control_routes
-from playground.core import Playground, PlaygroundOptions, utc_now
+from playground.core import Playground, utc_now
 from playground.errors import ApiError, ControlError
 from playground.json_answer import JsonAnswer
+from playground.options import PlaygroundOptions
 from playground.web_api.endpoint import call_method
 from playground.web_api.files import UPLOAD_BYTES
 from playground.workspace import Clock
@@ -190,10 +191,17 @@ class ServerThread:
         async def on_loop() -> Result:
             return work(self.playground)
 
-        return self.wait_for(on_loop())
+        return self._wait_for(on_loop())
 
-    def wait_for(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Run a coroutine on the server's loop and wait for it."""
+    def run(self, work: Callable[[Playground], Awaitable[Result]]) -> Result:
+        """Start a coroutine function on the server's loop and wait for its result."""
+
+        async def started() -> Result:
+            return await work(self.playground)
+
+        return self._wait_for(started())
+
+    def _wait_for(self, work: Coroutine[Any, Any, Result]) -> Result:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def _run(self) -> None:

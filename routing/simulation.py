@@ -56,6 +56,8 @@ class Scenario:
         for size in ("spread", "rerank_s"):
             refuse_negative(InvalidParams, size, getattr(self, size))
         refuse_unless_share(InvalidParams, "second_language_share", self.second_language_share)
+        if 0.0 < self.rerank_s < 1.0:
+            raise InvalidParams(f"rerank_s must be 0 (at every event) or at least 1, not {self.rerank_s:g}")
         if self.skills_each > self.categories:
             raise InvalidParams("skills_each must not exceed categories")
 

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from bot.delivery import outbox
 from bot.edge.bolt import dispatch
-from bot.errors import LeaseLost
 from bot.ids import message_key
 from bot.settings import Settings
 from bot.storage import claims, said
@@ -91,14 +90,12 @@ class InboxWorker:
     def work(self, row: InboxRow) -> None:
         """Replay one claimed row and see that it is settled, put back or given up."""
         outcome = dispatch(self._bolt, row.body, Claim(row.id, row.lease or "", row.attempts))
-        if isinstance(outcome.failure, LeaseLost):
-            return  # whoever took it over settles it
         now, met = self._clock(), set[str]()
         with self._db.writing() as session:
             if outcome.failure is None:
                 claims.finish(session, InboxRow, row.id, row.lease, now)
                 met = self._meet(session, row)
-            else:
+            else:  # LeaseLost included: then the row is somebody else's, and nothing of this takes hold
                 self._retry(session, row, now, type(outcome.failure).__name__)
         if outcome.failure is None:
             self._met |= met

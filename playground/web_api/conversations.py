@@ -1,9 +1,10 @@
 """conversations.*: opening, listing and reading."""
 
 from playground.core import GROUP_DM_LIMIT, Playground
+from playground.directory import channel_json
 from playground.errors import ApiError
 from playground.model import BOT_USER, Channel, ConversationKind, JsonObject, Message
-from playground.payloads import channel_json, message_json
+from playground.payloads import message_json
 from playground.web_api.call import Args, Method, channel_of, need_kind_scope, need_scope, page_of
 
 _KINDS = {

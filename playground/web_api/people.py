@@ -1,9 +1,9 @@
 """users.*, reactions.*, auth.test, api.test and apps.connections.open."""
 
 from playground.core import Playground
+from playground.directory import user_json
 from playground.errors import ApiError
 from playground.model import APP_ID, BOT_ID, BOT_USER, TEAM_ID, TEAM_NAME, JsonObject
-from playground.payloads import user_json
 from playground.web_api.call import Args, Method, TokenKind, channel_of, message_of, page_of
 
 

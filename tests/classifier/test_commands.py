@@ -127,3 +127,19 @@ def test_python_m_classifier_ends_with_two(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.strip().startswith("there is no model in")
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_bench_times_one_decision(command: Any, where: tuple[str, ...]) -> None:
+    """`bench` reports what one decision takes, in milliseconds, and the memory held."""
+    told = result(command("bench", *where, "--calls", "20", "--json"))
+    assert told["n"] == 20
+    assert 0 < told["p50_ms"] <= told["p95_ms"]
+    assert told["cpu_p95_ms"] > 0
+    assert told["resident_mb"] > 50
+
+
+def test_fetch_verifies_what_is_there(command: Any, encoder_dir: Path) -> None:
+    """`fetch --verify` hashes an installed encoder and compares its published vector."""
+    arguments = ("fetch", "--encoder", "all-MiniLM-L6-v2", "--dir", str(encoder_dir), "--verify")
+    assert result(command(*arguments, "--json"))["published_vectors_agreed"] == 1
+    assert "1 published vectors agree" in command(*arguments).stdout

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 from playground.child import AppConnection, child_environment
 from playground.cli import app
-from playground.core import PlaygroundOptions
 from playground.errors import StartError
 from playground.manifest import read_manifest
+from playground.options import PlaygroundOptions
 from playground.server import bind
 
 APP = """

@@ -137,3 +137,55 @@ def test_what_cannot_be_done_is_said_in_one_line(arguments: list[str], complaint
     assert (done.code, done.out) == (2, "")
     assert complaint in done.err
     assert done.err.count("\n") == 1
+
+
+def test_a_simulated_day_is_reported_with_its_scenario(run: Run) -> None:
+    """The JSON answer has what was assumed and what came of it; without --json there is a table."""
+    arguments = ["simulate", "--agents=3", "--hours=2", "--policy=longest_idle", "--seed=4"]
+    answer = json.loads(run(*arguments, "--json").out)
+    assert (answer["scenario"]["agents"], answer["day"]["policy"], answer["day"]["seed"]) == (
+        3,
+        "longest_idle",
+        4,
+    )
+    assert "p95 first response" in run(*arguments).out
+
+
+def test_a_comparison_has_a_row_for_each_policy_and_interval(run: Run) -> None:
+    """Policies and re-rank intervals can be repeated; every policy is taken when none is named."""
+    arguments = ["compare", "--agents=3", "--hours=1", "--seeds=2"]
+    every = json.loads(run(*arguments, "--json").out)["rows"]
+    assert {row["policy"] for row in every} == {"hungarian", "greedy_clock", "random", "longest_idle"}
+    some = ["--policy=random", "--policy=hungarian", "--rerank-s=0", "--rerank-s=60"]
+    rows = json.loads(run(*arguments, *some, "--json").out)["rows"]
+    assert [(row["policy"], row["rerank_s"]) for row in rows[:2]] == [("random", 0.0), ("random", 60.0)]
+    assert len(rows) == 4
+    assert "Difference from" in run(*arguments, *some).out
+
+
+def test_an_experiment_is_planned_from_either_side(run: Run) -> None:
+    """The power gives the arms; the arms give the power."""
+    means = ["design", "means", "--difference=0.5", "--sd=1"]
+    assert json.loads(run(*means, "--json").out)["per_arm"] == 64
+    assert json.loads(run(*means, "--per-arm=64", "--json").out)["power"] == pytest.approx(0.8015, abs=1e-4)
+    proportions = ["design", "proportions", "--before=.1", "--after=.05"]
+    assert json.loads(run(*proportions, "--json").out)["per_arm"] == 435
+    assert "if the observations are independent" in run(*proportions, "--per-arm=100").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["simulate", "--load=nan"], "load must be a finite number above 0"),
+        (["simulate", "--rerank-s=0.1"], "rerank_s must be 0"),
+        (["compare", "--hours=-1"], "hours must be a finite number above 0"),
+        (["design", "means", "--difference=0", "--sd=1"], "difference must be a finite number above 0"),
+        (["design", "proportions", "--before=.1", "--after=.1"], "there is no difference to find"),
+    ],
+)
+def test_impossible_numbers_are_said_in_one_line(arguments: list[str], complaint: str, run: Run) -> None:
+    """Exit code 2 and one line on standard error."""
+    done = run(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert complaint in done.err
+    assert done.err.count("\n") == 1

@@ -1,13 +1,17 @@
 """The guard: who sent it, what it is, and whether it is sound."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bot.edge.guard import BODY_LIMIT_BYTES, Answer, Arrival, Guard, Refusal
+from bot.edge.guard import BODY_LIMIT_BYTES, Answer, Arrival, Guard, Refusal, classify
+from bot.edge.parsing import Malformed, parse_body, tidy
 from bot.storage.tables import InboxKind
 
 Sign = Callable[..., dict[str, str]]
@@ -258,3 +262,44 @@ def test_names_that_are_too_long_for_their_column_are_shortened_to_a_fingerprint
     arrival = judge(make_event(event_id="E" * 500, user="U" * 500))
     assert len(arrival.delivery.delivery_key) <= 128
     assert len(arrival.delivery.lane) <= 80
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=10,
+)
+known_names = st.sampled_from(
+    [
+        *("type", "event", "event_id", "team_id", "team", "user", "user_id", "channel", "actions"),
+        *("trigger_id", "command", "authorizations", "enterprise", "challenge", "message", "ssl_check"),
+    ]
+)
+known_kinds = st.sampled_from(
+    ["event_callback", "block_actions", "view_submission", "url_verification", "shortcut", "x"]
+)
+near_misses = st.dictionaries(
+    known_names, json_values | st.dictionaries(known_names, json_values), max_size=8
+).flatmap(lambda body: known_kinds.map(lambda kind: body | {"type": kind}))
+
+
+@given(near_misses)
+def test_whatever_has_the_shape_of_a_delivery_is_judged_without_raising(body: dict[str, Any]) -> None:
+    """Any object is an arrival that fits the database's columns, is answered, or is malformed."""
+    try:
+        verdict = classify(tidy(body))
+    except Malformed:
+        return
+    if isinstance(verdict, Arrival):
+        assert len(verdict.delivery.delivery_key) <= 128
+        assert len(verdict.delivery.lane) <= 80
+        assert len(verdict.delivery.team_id) <= 32
+        assert "\\u0000" not in json.dumps(verdict.delivery.body)
+        json.dumps(verdict.delivery.body, allow_nan=False).encode()
+
+
+@given(st.binary(max_size=300), st.sampled_from(["application/json", FORM, "text/plain", ""]))
+def test_no_bytes_make_the_parser_raise_anything_but_malformed(body: bytes, content_type: str) -> None:
+    """Bytes that happen to be signed are an object or malformed."""
+    with contextlib.suppress(Malformed):
+        assert isinstance(parse_body(content_type, body), dict)

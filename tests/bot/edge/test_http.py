@@ -139,6 +139,19 @@ def test_a_modal_whose_listener_fails_is_a_503(run_edge, sqlite_database, bolt, 
     assert b"secret" not in answered.body
 
 
+def test_a_modal_that_nobody_listens_for_is_acknowledged(run_edge, sqlite_database, caplog) -> None:
+    """Bolt would answer 404 and log parts of the body."""
+    payload = {
+        "type": "view_submission",
+        "team": {"id": "T1"},
+        "user": {"id": "U1"},
+        "view": {"type": "modal", "callback_id": "secret words", "app_installed_team_id": "T1"},
+    }
+    answered = run_edge(sqlite_database).deliver(urlencode({"payload": json.dumps(payload)}).encode(), FORM)
+    assert (answered.status, answered.body) == (200, b"")
+    assert "secret words" not in caplog.text
+
+
 def test_no_words_of_people_are_logged(run_edge, sqlite_database, make_event, caplog) -> None:
     """Even at DEBUG neither stored nor refused bodies show up in the log."""
     caplog.set_level("DEBUG")

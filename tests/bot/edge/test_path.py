@@ -178,6 +178,23 @@ def test_a_lost_socket_is_opened_again(tiny_bot, slack) -> None:
     slack.eventually(lambda: slack.person(RILEY).find("echo during"), timeout_s=15)
 
 
+def test_a_bot_that_starts_before_slack_is_there_connects_later(
+    slack, make_settings, sqlite_database, real_clock, wake
+) -> None:
+    """Socket Mode is opened in the background, again and again until Slack answers."""
+    settings = make_settings(
+        slack_api_url=slack.api_url, slack_bot_token=slack.bot_token, slack_app_token=slack.app_token
+    )
+    slack.stop()
+    bot = TinyBot(slack, sqlite_database, settings, real_clock, wake, False)
+    bot.socket.start()
+    time.sleep(0.2)
+    assert not bot.socket.is_connected
+    slack.start()
+    slack.eventually(lambda: bot.socket.is_connected, timeout_s=15)
+    assert bot.socket.stop(5)
+
+
 def test_metrics_count_the_way(tiny_bot, slack, fetch) -> None:
     """How long acknowledging, handling and saying took can be read."""
     slack.person(RILEY).dm("hello")

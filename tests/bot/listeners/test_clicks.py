@@ -3,8 +3,12 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from bot.ids import ActionId
+from bot.errors import NotAllowed, RefusedMove
+from bot.ids import ActionId, EventKind
+from bot.listeners.clicks import Click, answering
+from bot.services.moves import record
 from bot.storage.tables import Event
 
 
@@ -15,7 +19,7 @@ def test_somebody_elses_click_is_refused_privately(desk: Any) -> None:
     assert desk.private() == ["Only the person who opened this request can press this button."]
     assert desk.requests()[0].state == "suggested"
     with desk.deps.db.reading() as session:
-        refused = session.query(Event).filter(Event.kind == "refused").one()
+        refused = session.scalars(select(Event).where(Event.kind == EventKind.REFUSED)).one()
     assert (refused.actor_id, refused.data) == (
         "UANA",
         {"action": "close_with_suggestion", "error": "NotAllowed"},
@@ -123,3 +127,26 @@ def test_without_anybody_to_tell_the_requester_hears_the_truth(open_desk: Any) -
     desk.match()
     assert desk.keys("nobody:") == []
     assert "Nobody is set up to take this yet" in desk.seen("line:1:nobody:0")
+
+
+def test_a_refusal_leaves_nothing_half_done(desk: Any, clock: Any) -> None:
+    """What a service wrote before it refused is undone; the refusal itself is kept and told."""
+    click = Click(
+        "T0TEST", "URILEY", "close_with_suggestion", "", "1:1", "https://hooks.slack.com/x", "v1", None
+    )
+    with answering(desk.deps, click) as session:
+        record(session, clock(), "T0TEST", EventKind.OPENED)
+        raise RefusedMove("no")
+    with desk.deps.db.reading() as session:
+        assert [event.kind for event in session.scalars(select(Event))] == ["refused"]
+    assert desk.private() == ["no"]
+
+
+def test_a_click_in_app_home_is_refused_in_a_direct_message(desk: Any) -> None:
+    """Where Slack gives no response_url, the refusal comes as a direct message, once for each click."""
+    click = Click("T0TEST", "URILEY", "accept_offer", "", "1", None, "v1", None)
+    for _ in range(2):
+        with answering(desk.deps, click):
+            raise NotAllowed("not you")
+    assert desk.keys("refused:") == ["refused:v1"]
+    assert desk.shown("refused:v1")["user_ids"] == ["URILEY"]

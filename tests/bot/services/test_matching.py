@@ -159,6 +159,24 @@ def test_workspaces_have_their_own_queue(office: Any) -> None:
     assert len(office.match("T0TWO").offers) == 1
 
 
+def test_a_second_matcher_sees_what_the_first_has_given_out(
+    open_office: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A matcher that starts while another has not committed waits for it, so that together they exceed no capacity."""
+    office = open_office(firstline_agents=("UANA",), firstline_agent_capacity=1)
+    monkeypatch.setattr(matching, "BATCH", 1)  # each run looks at another request
+    office.waiting()
+    office.waiting()
+    with ThreadPoolExecutor(1) as pool:
+        with office.db.writing() as session:
+            first = matching.offer_waiting(session, office.clock(), "T0ONE", office.settings)
+            second = pool.submit(office.match)
+            with pytest.raises(TimeoutError):
+                second.result(timeout=0.5)
+        assert len(first.offers) == 1
+        assert second.result().offers == ()
+
+
 def test_matching_while_requests_are_withdrawn(office: Any) -> None:
     """Whoever withdraws while the matcher runs is let go, and the others are offered all the same."""
     ids = [office.waiting() for _ in range(10)]

@@ -138,6 +138,7 @@ def test_a_reply_within_the_window_reopens(office: Any, how: str) -> None:
         None,
     )
     assert request.deadline_at == now + timedelta(hours=4)
+    assert (request.waiting_since, request.accepted_at) == (now, None)
 
 
 def test_a_reply_after_the_window_is_told_so(office: Any) -> None:

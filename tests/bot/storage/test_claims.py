@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bot.storage import claims
 from bot.storage.database import Database
@@ -158,6 +158,27 @@ def test_eight_threads_take_each_row_once_and_keep_the_order_of_every_lane(
     for lane, number in worked:
         by_lane[lane].append(number)
     assert all(taken == sorted(taken) and len(taken) == 10 for taken in by_lane.values())
+
+
+def test_a_claim_waits_for_one_that_is_being_made(database: Database, clock) -> None:
+    """A replica whose clock is behind does not take a younger row beside the older one that another is taking."""
+    fill(database, clock(), "A", "A")
+    with database.writing() as session:
+        session.execute(
+            update(InboxRow).where(InboxRow.id == 1).values(due_at=clock() + timedelta(seconds=1))
+        )
+    taken: list[InboxRow] = []
+    behind = threading.Thread(target=lambda: taken.extend(take(database, clock())))
+    with database.writing() as session:
+        claims.serialise(session, InboxRow)
+        ahead = clock() + timedelta(seconds=2)
+        claimed = claims.claim(session, InboxRow, ahead, lease_s=60, limit=1, waits_hold_lane=False)
+        assert numbers(claimed) == [0]
+        behind.start()
+        behind.join(0.3)
+        assert behind.is_alive()
+    behind.join(10)
+    assert taken == []
 
 
 def test_a_delivery_that_comes_twice_is_stored_once(database: Database, clock: Clock) -> None:
