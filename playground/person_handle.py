@@ -128,4 +128,8 @@ class PersonHandle:
         return self._server.call(lambda p: new_file(p, name, mimetype, content, self.id).id)
 
     def _seen(self, channel: str, ts: str) -> SeenMessage:
-        return next(m for m in self.messages(channel) if m.ts == ts)
+        def look(playground: Playground) -> SeenMessage:
+            message = playground.workspace.message_for(self.id, channel, ts)
+            return SeenMessage(message, shown.message(playground, message, self.id))
+
+        return self._server.call(look)

@@ -124,6 +124,17 @@ def test_an_update_of_what_was_never_posted_is_dropped(box) -> None:
     assert (box.row().state, box.row().fault) == (DEAD, "never_posted")
 
 
+def test_an_update_of_what_was_given_up_does_not_wait_for_ever(box) -> None:
+    """When the message itself is a dead letter, so is its update."""
+    box.slack.set_faults(fault(FaultKind.ERROR, error="channel_not_found"))
+    box.post(dm(box), key="card:1")
+    with box.db.writing() as session:
+        outbox.update(session, box.clock(), dm(box), key="card:1", version="2", text="new")
+    box.send()
+    box.send()
+    assert [row.fault for row in box.rows()] == ["channel_not_found", "never_posted"]
+
+
 @pytest.mark.parametrize(("kind", "was_done"), UNKNOWN_OUTCOMES)
 def test_a_message_of_unknown_outcome_is_said_exactly_once(box, kind: FaultKind, was_done: bool) -> None:
     """After an error of Slack's, a cut connection or a timeout it looks before it speaks again."""
