@@ -71,3 +71,14 @@ def test_what_cannot_be_reopened_any_more_is_closed(desk: Any, clock: Any) -> No
     assert desk.requests()[0].state == "closed"
     desk.press("URILEY", "card:1", "Undo")
     assert "closed for good" in desk.private()[0]
+
+
+def test_a_place_that_becomes_free_wakes_the_matcher(desk: Any) -> None:
+    """When an agent resolves a request, what waits for a free place is offered at once."""
+    desk.dm("URILEY", "broken screen")
+    desk.match()
+    agent = desk.shown("offer:1")["user_ids"][0]
+    desk.press(agent, "offer:1", "Accept")
+    desk.deps.wake.matching.clear()
+    desk.press(agent, "offer:1", "Resolve")
+    assert desk.deps.wake.matching.is_set()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.errors import BotError, NotAllowed, RefusedMove
-from bot.services import assignments
+from bot.services import assignments, matching
 
 
 def test_accepting_names_the_agent(office: Any) -> None:
@@ -144,3 +144,31 @@ def test_accepting_against_time(office: Any, other: str) -> None:
         "accept": {("in_progress", "accepted")},
     }
     assert pair in allowed[other]
+
+
+@pytest.mark.parametrize("meanwhile", ["accepted", "offered to another"])
+def test_an_answer_that_is_being_written_does_not_expire(office: Any, meanwhile: str) -> None:
+    """An answer given while overdue offers are being ended counts, and the next agent's fresh offer stands."""
+    request_id = office.waiting()
+    (offer,) = office.match().offers
+    office.clock.forward(121)
+    who = {"team_id": "T0ONE", "user_id": offer.agent_id, "assignment_id": offer.assignment_id}
+    with ThreadPoolExecutor(1) as pool:
+        with office.db.writing() as session:
+            if meanwhile == "accepted":
+                assignments.accept(session, office.clock(), **who)
+            else:
+                assignments.decline(session, office.clock(), **who)
+                assert (
+                    len(matching.offer_waiting(session, office.clock(), "T0ONE", office.settings).offers) == 1
+                )
+            expired = pool.submit(office.in_one, assignments.expire)
+            with pytest.raises(TimeoutError):
+                expired.result(timeout=0.5)
+        assert expired.result() == ()
+    expected = {
+        "accepted": ("in_progress", ["accepted"]),
+        "offered to another": ("offered", ["declined", "offered"]),
+    }
+    states = [assignment.state.value for assignment in office.assignments()]
+    assert (office.request(request_id).state.value, states) == expected[meanwhile]

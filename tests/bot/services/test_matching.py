@@ -165,6 +165,7 @@ def test_a_second_matcher_sees_what_the_first_has_given_out(
     """A matcher that starts while another has not committed waits for it, so that together they exceed no capacity."""
     office = open_office(firstline_agents=("UANA",), firstline_agent_capacity=1)
     monkeypatch.setattr(matching, "BATCH", 1)  # each run looks at another request
+    office.in_one(agents.seed, team_id="T0ONE", settings=office.settings)
     office.waiting()
     office.waiting()
     with ThreadPoolExecutor(1) as pool:
