@@ -20,6 +20,7 @@ from playground.options import PlaygroundOptions
 from playground.server import ServerThread, bind
 
 DEFAULT_PORT = 3100
+APP_PORT = 3000
 PORTS_TRIED = 100
 POLL_S = 0.1
 
@@ -155,14 +156,18 @@ def _manifest(path: Path | None) -> AppManifest:
 
 
 def _app_port() -> int:
-    """PORT if it is set, else one that is free at this moment. Raises StartError when PORT is no port."""
+    """PORT if it is set, else the first that is free from 3000 on. Raises StartError when PORT is no port."""
     wanted = os.environ.get("PORT", "")
     if wanted:
         if not wanted.isdecimal() or not 0 < int(wanted) < 65536:
             raise StartError(f"PORT={wanted} is not a port number (1 to 65535)")
         return int(wanted)
-    with bind("127.0.0.1", 0) as probe:
-        return int(probe.getsockname()[1])
+    for candidate in (*range(APP_PORT, APP_PORT + PORTS_TRIED), 0):
+        probe = _try_bind("127.0.0.1", candidate)
+        if probe is not None:
+            with probe:
+                return int(probe.getsockname()[1])
+    raise StartError("no port is free for the app")
 
 
 def _listen(host: str, port: int | None) -> socket.socket:

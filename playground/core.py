@@ -223,7 +223,7 @@ class Playground:
         """Tell the app, if it subscribed to events of this name."""
         if name not in self.options.manifest.events or not self.is_installed:
             return
-        event_id = self.workspace.new_id("Ev")
+        event_id = self.workspace.new_event_id()
         event.setdefault("event_ts", self.workspace.next_ts())
         payload = event_json(event, event_id, self.workspace.now_s())
         self.delivery.send_event(Letter(DeliveryKind.EVENT, name, payload, event_id))

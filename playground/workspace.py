@@ -53,6 +53,10 @@ class Workspace:
         self._last_id += 1
         return f"{prefix}{self._last_id:06d}"
 
+    def new_event_id(self) -> str:
+        """An id that no other event has had, not before a reset and not in an earlier run: apps drop what they know."""
+        return f"Ev{self.next_ts().replace('.', '')}"
+
     # people and conversations
 
     def add_person(self, person: Person, channels: Iterable[str] = ()) -> None:

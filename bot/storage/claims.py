@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from bot.ids import new_token
@@ -75,15 +75,23 @@ def claim(
     is_ahead = other.id < table.id
     if not waits_hold_lane:
         is_ahead = and_(is_ahead, other.due_at <= now)
-    is_held_up = exists().where(
-        other.lane == table.lane,
-        other.state.in_([RowState.READY, RowState.CLAIMED]),
-        other.id != table.id,
-        or_(other.state == RowState.CLAIMED, is_ahead),
+    # Asked row by row, and only for as many as are needed: as NOT EXISTS, PostgreSQL would turn it into an anti-join
+    # over the whole backlog (1.5 s a claim with 20,000 rows waiting; a LIMIT keeps it from doing so).
+    held_up_by = (
+        select(other.id)
+        .where(
+            other.lane == table.lane,
+            other.state.in_([RowState.READY, RowState.CLAIMED]),
+            other.id != table.id,
+            or_(other.state == RowState.CLAIMED, is_ahead),
+        )
+        .limit(1)
+        .correlate(table)
+        .scalar_subquery()
     )
     rows = session.scalars(
         select(table)
-        .where(table.state == RowState.READY, table.due_at <= now, ~is_held_up)
+        .where(table.state == RowState.READY, table.due_at <= now, held_up_by.is_(None))
         .order_by(table.due_at, table.id)
         .limit(limit)
         .with_for_update(skip_locked=True, of=table)

@@ -61,7 +61,7 @@ def run_published(
 
     `reproduce` leaves out tasks and agents of score 0 and pads the last batch, as published. Without it nothing falls
     out: score 0 belongs to the lowest tier, and tasks of a tier without agents go to the nearest lower tier that has
-    some, else to the nearest higher one. Raises InvalidParams for a policy that was not published.
+    some. Raises InvalidParams for a policy that was not published.
     """
     if policy is Policy.LONGEST_IDLE:
         raise InvalidParams("longest_idle needs times of arrival; these files have none (use simulate)")
@@ -140,12 +140,15 @@ def _deal(
 
 
 def _hand_on(tasks: dict[Tier, Indices], agents: dict[Tier, Indices]) -> dict[Tier, Indices]:
-    """Move the tasks of a tier without agents to the nearest lower tier with some, else the nearest higher."""
+    """Move the tasks of a tier without agents to the nearest lower tier with some.
+
+    The lowest tier always has some: the lowest agent is not above any percentile.
+    """
     tiers = list(Tier)
     staffed = [at for at, tier in enumerate(tiers) if len(agents[tier])]
     handed: dict[Tier, list[Indices]] = {tier: [] for tier in tiers}
     for at, tier in enumerate(tiers):
-        target = min((s for s in staffed if s >= at), default=max(staffed))
+        target = min(s for s in staffed if s >= at)
         handed[tiers[target]].append(tasks[tier])
     return {
         tier: np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)

@@ -231,6 +231,18 @@ def test_the_log_tells_what_happened(slack, ask, app, client):
     assert slack.bot_token not in json.dumps(log)
 
 
+def test_after_a_reset_no_event_has_an_id_that_was_there_before(slack, ask):
+    """Apps drop events whose id they know; a new start must not be taken for an old message."""
+    slack.person("U0RILEY").dm("before")
+    before = {delivery.event_id for delivery in slack.deliveries("message.im")}
+    ask("POST", "/_/reset")
+    slack.person("U0RILEY").dm("after")
+    after = {delivery.event_id for delivery in slack.deliveries("message.im")}
+    assert before
+    assert after
+    assert not before & after
+
+
 def test_a_reset_forgets_everything_said(slack, ask):
     """After a reset people are there and messages are gone."""
     slack.person("U0RILEY").dm("hello")

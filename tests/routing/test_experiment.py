@@ -49,7 +49,8 @@ def test_the_power_of_proportions_is_how_often_the_test_finds_the_difference() -
 
 
 def test_a_huge_difference_needs_the_smallest_arms() -> None:
-    """Power ends at 1 and arms at 2."""
+    """Power ends at 1 and arms at 2; next to no difference is found as often as none, alpha."""
+    assert power_of_means(20, 1e-9, 1.0, alpha=0.1) == pytest.approx(0.1)
     assert power_of_means(50, 1e6, 1.0) == 1.0
     assert plan_means(1e6, 1.0).per_arm == 2
     assert power_of_proportions(10, 0.0, 1.0) == 1.0

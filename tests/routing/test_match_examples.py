@@ -158,6 +158,13 @@ def test_the_longest_waiting_task_goes_first_when_places_are_few(task: Any, agen
     assert pairs(match(tasks, [agent(capacity=1)], NOW)) == {"old": "a1"}
 
 
+def test_a_forgotten_task_does_not_drown_every_other_reason(task: Any, agent: Any) -> None:
+    """Waiting counts up to ten times the time to the deadline, and no further."""
+    (late,) = match([task(waited=600, allowed=60)], [agent()], NOW).assignments
+    (forgotten,) = match([task(waited=6_000_000, allowed=60)], [agent()], NOW).assignments
+    assert late.cost == forgotten.cost
+
+
 def test_greedy_clock_gives_the_highest_task_to_the_highest_free_agent(task: Any, agent: Any) -> None:
     """Tasks by falling score, agents by falling score, and nobody busy while somebody is free."""
     tasks = [task("low", score=0.2), task("high", score=0.9), task("mid", score=0.5)]

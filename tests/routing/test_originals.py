@@ -14,7 +14,7 @@ import pytest
 
 from routing import InvalidParams, InvalidTable, Policy
 from routing.originals.comparison import PublishedRun, measure, run_published
-from routing.originals.matching import Dealt, deal_greedy_clock, deal_hungarian, deal_random
+from routing.originals.matching import Dealt, batch_loss, deal_greedy_clock, deal_hungarian, deal_random
 from routing.originals.scoring import Scored, Tier, agent_tiers, score, score_agents, score_tasks, task_tiers
 from routing.originals.tables import (
     AgentTable,
@@ -98,6 +98,17 @@ def test_matching_1_pairs_as_trying_every_pairing_does(seed: int, as_published: 
     dealt = deal_hungarian(scored, everything, everybody, as_published=as_published, progress=quiet)
     owners = dict(zip(dealt.tasks.tolist(), dealt.agents.tolist(), strict=True))
     assert owners == plain_matching_1(scored, pad=as_published)
+
+
+def test_the_loss_is_standardised_by_the_sample_deviation() -> None:
+    """Over the whole batch, as published; what does not vary adds nothing."""
+    difference, alike, work = (
+        np.array([[0.0, 1.0], [2.0, 5.0]]),
+        np.full((2, 2), 0.7),
+        np.array([[1.0, 1.0], [3.0, 0.0]]),
+    )
+    expected = 0.3 * np.array(plain_z(difference.tolist())) + 0.4 * np.array(plain_z(work.tolist()))
+    assert batch_loss(difference, alike, work) == pytest.approx(expected)
 
 
 def test_matching_2_follows_the_clock() -> None:
@@ -246,6 +257,13 @@ def test_one_task_and_one_agent_are_matched_in_a_file_of_their_own() -> None:
     run = run_published(score(task, agent, ALIKE), Policy.HUNGARIAN, reproduce=False)
     assert run.merged.similarity == pytest.approx(0.6)
     assert sum(tier.tasks for tier in run.tiers if tier.outcome) == 1
+
+
+def test_a_tier_without_agents_hands_its_tasks_down() -> None:
+    """Two agents of one score are both in the lowest tier, and every task is done there."""
+    twins = AgentTable((("DE",), ("US",)), *(np.array([value, value]) for value in (1.0, 0.5, 9.0, 0.9)))
+    run = run_published(score(TASKS, twins, ALIKE), Policy.HUNGARIAN, reproduce=False)
+    assert [(tier.tasks, tier.agents) for tier in run.tiers] == [(0, 0), (0, 0), (4, 2)]
 
 
 def test_a_policy_that_needs_times_is_refused_for_files_without_times() -> None:

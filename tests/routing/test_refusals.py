@@ -87,9 +87,9 @@ def test_settings_that_contradict_are_refused() -> None:
 
 
 def test_all_weights_at_zero_still_match(task: Any, agent: Any) -> None:
-    """Without any preference the tie rule decides."""
+    """Without any preference the tie rule decides: the least busy agent, then the smaller id."""
     nothing: dict[str, Any] = {n: 0.0 for n in MatchParams.__dataclass_fields__ if n.startswith("weight_")}
     params = MatchParams(**nothing)
-    agents: list[Agent] = [agent("a2"), agent("a1")]
+    agents: list[Agent] = [agent("a3"), agent("a2"), agent("a1", load=1)]
     (given,) = match([task()], agents, NOW, params).assignments
-    assert (given.agent_id, given.cost) == ("a1", 0.0)
+    assert (given.agent_id, given.cost) == ("a2", 0.0)

@@ -1,6 +1,7 @@
 """The simulated desk: the same day for every policy, and days that can be computed by hand."""
 
 import math
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -10,33 +11,32 @@ from routing import InvalidParams, MatchParams, Policy
 from routing.comparing import compare, interval
 from routing.simulation import METRICS, DayReport, Scenario, draw_world, simulate
 
-ONE_PERSON = Scenario(agents=1, hours=20.0, load=0.8, categories=1, skills_each=1, second_language_share=0.0)
+ONE_PERSON = Scenario(agents=1, hours=20.0, load=0.8, categories=2, skills_each=1, second_language_share=0.0)
 SMALL = Scenario(agents=4, hours=3.0, load=0.9)
-
-
-def waits_of_one_person(seed: int) -> list[float]:
-    """Minutes each task waits for one person who takes them in order of arrival (Lindley's recursion)."""
-    world = draw_world(ONE_PERSON, seed)
-    (person,) = world.team
-    waits, free_at = [], 0.0
-    for task, minutes in zip(world.tasks, world.true_minutes, strict=True):
-        arrives = (task.created_at - world.tasks[0].created_at).total_seconds() / 60.0
-        starts = max(arrives, free_at)
-        waits.append(starts - arrives)
-        free_at = starts + minutes * (1.65 - person.score)
-    return waits
 
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("policy", [Policy.LONGEST_IDLE, Policy.RANDOM])
 def test_one_person_serves_a_queue_as_computed_by_hand(policy: Policy, seed: int) -> None:
-    """First come, first served by one person is a textbook queue: mean, p95 and misses agree with its recursion."""
-    waits = waits_of_one_person(seed)
+    """First come, first served by one person is a textbook queue (Lindley's recursion), slower where the skill lacks."""
+    world = draw_world(ONE_PERSON, seed)
+    (person,) = world.team
+    opens_at = datetime(2025, 1, 6, 9, 0, tzinfo=UTC)
+    waits, free_at, busy = [], 0.0, 0.0
+    for task, minutes in zip(world.tasks, world.true_minutes, strict=True):
+        arrives = (task.created_at - opens_at).total_seconds() / 60.0
+        starts = max(arrives, free_at)
+        waits.append(starts - arrives)
+        free_at = starts + minutes * (1.65 - person.score) * (1.0 if task.category in person.skills else 1.5)
+        busy += max(0.0, min(free_at, 1200.0) - starts)
     day = simulate(ONE_PERSON, MatchParams(policy=policy), seed)
     assert day.tasks == len(waits)
     assert day.mean_first_response == pytest.approx(np.mean(waits), abs=1e-4)
     assert day.p95_first_response == pytest.approx(np.percentile(waits, 95), abs=1e-4)
     assert day.missed_share == pytest.approx(np.mean(np.array(waits) > 30.0))
+    assert day.utilisation == pytest.approx(busy / 1200.0, abs=1e-6)
+    assert day.skilled_share == np.mean([task.category in person.skills for task in world.tasks])
+    assert 0.0 < day.skilled_share < 1.0
     assert max(waits) > 1.0, "the queue must build up for this to mean anything"
 
 
