@@ -20,12 +20,6 @@ class ActionId(StrEnum):
     OPEN_LINK = "open_link"  # a link button: Slack reports the click, nothing is to be done
 
 
-class CallbackId(StrEnum):
-    """Modals."""
-
-    RESOLVE = "resolve_modal"
-
-
 class EventKind(StrEnum):
     """What the append-only log records."""
 

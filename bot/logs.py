@@ -6,7 +6,15 @@ import sys
 import structlog
 
 # Alembic tells every step. Bolt and the SDK log whole payloads and headers below WARNING (a failed signature check: the body, at INFO).
-TALKATIVE = ("alembic", "slack_bolt", "slack_sdk", "apscheduler", "httpx", "uvicorn.access", "huggingface_hub")
+TALKATIVE = (
+    "alembic",
+    "slack_bolt",
+    "slack_sdk",
+    "apscheduler",
+    "httpx",
+    "uvicorn.access",
+    "huggingface_hub",
+)
 
 
 def configure_logs() -> None:

@@ -1,5 +1,6 @@
 """What agents see: the offer, and what became of it. People's words are quoted and escaped."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from slack_sdk.models.blocks import Block
@@ -9,6 +10,7 @@ from bot.blocks.text import category_name, duration, escape, moment, person, quo
 from bot.ids import ActionId
 from bot.lifecycle import AssignmentState
 from bot.services.views import OfferView, RequestView
+from classifier import Answer
 
 TAKE = "take"  # suffix of ACCEPT: the value is a request's id, not an assignment's
 ENDINGS: dict[AssignmentState, str] = {
@@ -20,7 +22,7 @@ ENDINGS: dict[AssignmentState, str] = {
 }
 
 
-def offer_card(offer: OfferView, now: datetime) -> Message:
+def offer_card(offer: OfferView, now: datetime, answers: Mapping[str, Answer]) -> Message:
     """An offer: the words, what they are about, the deadline, why this agent, and the two answers."""
     request = offer.request
     text = f"A request for you from {person(request.requester_id)}"
@@ -28,7 +30,7 @@ def offer_card(offer: OfferView, now: datetime) -> Message:
     blocks: list[Block] = [
         section(f"*{text}*"),
         section(quote(offer.words)),
-        small(_facts(request, now)),
+        small(_facts(request, now, answers)),
         small(escape(offer.reason)),
         buttons(
             button(ActionId.ACCEPT, "Accept", value, style="primary"),
@@ -40,7 +42,7 @@ def offer_card(offer: OfferView, now: datetime) -> Message:
     return Message(text, tuple(blocks))
 
 
-def accepted_card(offer: OfferView, now: datetime) -> Message:
+def accepted_card(offer: OfferView, now: datetime, answers: Mapping[str, Answer]) -> Message:
     """Accepted: the way to end the work."""
     request = offer.request
     text = f"You are helping {person(request.requester_id)}"
@@ -50,7 +52,7 @@ def accepted_card(offer: OfferView, now: datetime) -> Message:
         (
             section(f"*{text}* in the group conversation with me."),
             section(quote(offer.words)),
-            small(_facts(request, now)),
+            small(_facts(request, now, answers)),
             buttons(
                 button(ActionId.RESOLVE, "Resolve", value, style="primary"),
                 button(ActionId.HAND_BACK, "Hand back", value),
@@ -84,10 +86,10 @@ def no_longer_needed(request: RequestView) -> Message:
     return plain_message(f"{person(request.requester_id)} no longer needs help with this.")
 
 
-def nobody_free(request: RequestView, detail: str) -> Message:
+def nobody_free(request: RequestView, detail: str, answers: Mapping[str, Answer]) -> Message:
     """Told to the fallback channel, or to the administrators, once for each request."""
     text = f":warning: Nobody can be offered a request of {person(request.requester_id)}"
-    facts = f"Category: {category_name(request.category)} · {escape(detail, 500)}"
+    facts = f"Category: {escape(category_name(request.category, answers), 80)} · {escape(detail, 500)}"
     take = button(ActionId.ACCEPT, "I'll take it", str(request.id), suffix=TAKE, style="primary")
     return Message(text, (section(f"*{text}*"), section(quote(request.text)), small(facts), buttons(take)))
 
@@ -98,9 +100,9 @@ def somebody_took(request: RequestView) -> Message:
     return Message(text, (section(text), section(quote(request.text, 600))))
 
 
-def _facts(request: RequestView, now: datetime) -> str:
+def _facts(request: RequestView, now: datetime, answers: Mapping[str, Answer]) -> str:
     sure = f" ({request.confidence:.0%} sure)" if request.confidence is not None else ""
-    facts = [f"Category: {category_name(request.category)}{sure}"]
+    facts = [f"Category: {escape(category_name(request.category, answers), 80)}{sure}"]
     if request.waiting_since is not None:
         facts.append(f"waiting for {duration((now - request.waiting_since).total_seconds())}")
     if request.deadline_at is not None:

@@ -1,6 +1,6 @@
 """App Home: the same page for everybody, with more on it for agents and administrators."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from slack_sdk.models.blocks import Block, DividerBlock, HeaderBlock
 
@@ -10,6 +10,7 @@ from bot.blocks.text import category_name, escape, moment, person
 from bot.lifecycle import RequestState
 from bot.services.home import AgentDesk, Health, Home
 from bot.services.views import OfferView, RequestView
+from classifier import Answer
 
 STATE_NAMES: dict[RequestState, str] = {
     RequestState.NEW: "waits for your next message",
@@ -24,13 +25,13 @@ STATE_NAMES: dict[RequestState, str] = {
 }
 
 
-def home_blocks(home: Home) -> tuple[Block, ...]:
+def home_blocks(home: Home, answers: Mapping[str, Answer]) -> tuple[Block, ...]:
     """At most 100 blocks, Slack's limit for a view."""
     blocks: list[Block] = []
     if home.health is not None:
-        blocks += [*_health(home.health), DividerBlock()]
+        blocks += [*_health(home.health, answers), DividerBlock()]
     if home.desk is not None:
-        blocks += [*_desk(home.desk), DividerBlock()]
+        blocks += [*_desk(home.desk, answers), DividerBlock()]
     blocks += _mine(home.mine)
     return tuple(blocks)
 
@@ -46,7 +47,7 @@ def _mine(requests: Sequence[RequestView]) -> list[Block]:
     return blocks
 
 
-def _desk(desk: AgentDesk) -> list[Block]:
+def _desk(desk: AgentDesk, answers: Mapping[str, Answer]) -> list[Block]:
     presence = (
         "You are *on*: requests are offered to you."
         if desk.is_on
@@ -59,19 +60,21 @@ def _desk(desk: AgentDesk) -> list[Block]:
         small(f"{desk.load} of {desk.capacity} places taken · {desk.waiting} requests wait for somebody"),
     ]
     for offer in desk.in_hand:
-        blocks += _in_hand(offer)
+        blocks += _in_hand(offer, answers)
     return blocks
 
 
-def _in_hand(offer: OfferView) -> list[Block]:
+def _in_hand(offer: OfferView, answers: Mapping[str, Answer]) -> list[Block]:
     request = offer.request
     deadline = f" · deadline {moment(request.deadline_at)}" if request.deadline_at else ""
     words = section(f"{person(request.requester_id)}: {_first_line(request.text)}")
-    facts = small(f"{STATE_NAMES[request.state]} · {category_name(request.category)}{deadline}")
+    facts = small(
+        f"{STATE_NAMES[request.state]} · {escape(category_name(request.category, answers), 80)}{deadline}"
+    )
     return [words, facts]
 
 
-def _health(health: Health) -> list[Block]:
+def _health(health: Health, answers: Mapping[str, Answer]) -> list[Block]:
     faults = health.dead_inbox + health.dead_outbox
     model = f"model {health.model_id}" if health.model_id else f":warning: no model: {health.model_fault}"
     lines = [
@@ -81,7 +84,11 @@ def _health(health: Health) -> list[Block]:
         f"• {faults} deliveries were given up"
         + (" :warning: `python -m bot doctor` says more" if faults else ""),
     ]
-    return [HeaderBlock(text="Health"), section("\n".join(lines)), *stats_message(health.stats).blocks]
+    return [
+        HeaderBlock(text="Health"),
+        section("\n".join(lines)),
+        *stats_message(health.stats, answers).blocks,
+    ]
 
 
 def _first_line(text: str) -> str:

@@ -1,11 +1,14 @@
 """`/firstline stats` as Block Kit: counts first, then times, then a table by category."""
 
+from collections.abc import Mapping
+
 from slack_sdk.models.blocks import Block, DividerBlock, HeaderBlock
 
 from bot.blocks.message import Message, section, small
 from bot.blocks.text import category_name, duration, escape
 from bot.services.periods import Period
 from bot.services.stats import Counts, Stats
+from classifier import Answer
 
 TITLES = {
     Period.WEEK: "the last 7 days",
@@ -14,9 +17,10 @@ TITLES = {
 }
 FEW = 30  # requests: below this a share says little
 ROWS = 12  # categories in the table
+NAME_WIDTH = 20  # characters: the table is to fit a narrow window without wrapping
 
 
-def stats_message(stats: Stats) -> Message:
+def stats_message(stats: Stats, answers: Mapping[str, Answer]) -> Message:
     """The numbers of a period."""
     title = f"Firstline, {TITLES[stats.period]}"
     total = stats.total
@@ -28,16 +32,16 @@ def stats_message(stats: Stats) -> Message:
         section(_suggestions(total)),
         section(_times(stats)),
         DividerBlock(),
-        section(f"```{_table(stats)}```"),
+        section(f"```{_table(stats, answers)}```"),
         small(_explanation(total)),
     ]
-    summary = f"{title}: {total.opened} requests, {total.deflected} deflected, {total.escalated} escalated"
+    summary = f"{title}: {total.opened} opened, {total.deflected} deflected, {total.escalated} escalated"
     return Message(summary, tuple(blocks))
 
 
 def _outcomes(total: Counts) -> str:
     return (
-        f"*{total.opened}* requests\n"
+        f"*{total.opened}* request{'' if total.opened == 1 else 's'}\n"
         f"• *{_share(total.deflected, total.opened)}* deflected, {total.pending} more closed but still within the window\n"
         f"• *{_share(total.resolved, total.opened)}* resolved by a person\n"
         f"• {total.still_open} open, {total.withdrawn} withdrawn"
@@ -54,22 +58,21 @@ def _suggestions(total: Counts) -> str:
 
 
 def _times(stats: Stats) -> str:
-    return (
-        f"Half of the people had\n"
-        f"• the first answer within {_time(stats.median_answer_s)}\n"
-        f"• somebody who took it within {_time(stats.median_accept_s)} of waiting for one\n"
-        f"• it resolved by a person within {_time(stats.median_resolve_s)}"
+    medians = (
+        ("the first answer", stats.median_answer_s),
+        ("somebody who took it, once a person was wanted", stats.median_accept_s),
+        ("its resolution by a person", stats.median_resolve_s),
     )
+    lines = [f"• {what}: *{duration(max(0.0, seconds))}*" for what, seconds in medians if seconds is not None]
+    return "\n".join(["Median time to", *lines])
 
 
-def _table(stats: Stats) -> str:
-    width = 22
-    lines = [f"{'category':{width}} {'all':>6} {'deflected':>9} {'escalated':>9} {'to person':>9}"]
+def _table(stats: Stats, answers: Mapping[str, Answer]) -> str:
+    lines = [f"{'category':{NAME_WIDTH}} {'all':>5} {'deflected':>9} {'person':>6}"]
     for category, counts in stats.by_category[:ROWS]:
-        name = category_name(category)[:width]
-        lines.append(
-            f"{name:{width}} {counts.opened:>6} {counts.deflected:>9} {counts.escalated:>9} {counts.abstained:>9}"
-        )
+        name = category_name(category, answers)[:NAME_WIDTH]
+        to_person = counts.escalated + counts.abstained
+        lines.append(f"{name:{NAME_WIDTH}} {counts.opened:>5} {counts.deflected:>9} {to_person:>6}")
     left = len(stats.by_category) - ROWS
     if left > 0:
         lines.append(f"and {left} more")
@@ -78,13 +81,9 @@ def _table(stats: Stats) -> str:
 
 def _explanation(total: Counts) -> str:
     meaning = "Deflected: closed with a suggestion's button and not reopened within the window. Silence counts as nothing."
-    few = f" {total.opened} requests are too few to judge shares by." if total.opened < FEW else ""
+    few = f" Fewer than {FEW} requests are too few to judge shares by." if total.opened < FEW else ""
     return meaning + few
 
 
 def _share(part: int, whole: int) -> str:
     return f"{part} ({part / whole:.0%})" if whole else str(part)
-
-
-def _time(seconds: float | None) -> str:
-    return "(nothing yet)" if seconds is None else duration(max(0.0, seconds))

@@ -4,10 +4,13 @@ Between ``<`` and ``>`` Slack reads instructions (``<!channel>``, ``<@U1>``, lin
 """
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import accumulate, takewhile
 
 from slack_sdk.models.blocks import MarkdownTextObject
+
+from classifier import Answer
 
 SECTION_LIMIT = 3000  # characters of a section's text, escapes included
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -75,9 +78,11 @@ def duration(seconds: float) -> str:
     return f"{seconds / 86400:.1f} days".replace(".0 days", " days")
 
 
-def category_name(category: str | None) -> str:
-    """A category's id as words."""
-    return category.replace("_", " ") if category else "unknown"
+def category_name(category: str | None, answers: Mapping[str, Answer]) -> str:
+    """A category as people call it: by its answer's name, else its id as words. Not escaped."""
+    if category is None:
+        return "unknown"
+    return answers[category].name if category in answers else category.replace("_", " ")
 
 
 def _link_words(address: str, label: str | None) -> str:

@@ -4,6 +4,7 @@ Message keys: ``ask:<ts>``, ``card:<request>``, ``line:<request>:<what>``, ``off
 ``nobody:<request>``. An update's version is the id of the event it tells about: said once, however often it is written.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -23,6 +24,7 @@ from bot.services.matching import Offered, Stuck
 from bot.services.suggestions import Closed, Reopened
 from bot.services.views import RequestView
 from bot.settings import Settings
+from classifier import Answer
 
 APPENDED = "Added to your request. A person is one click away, with the button above."
 TOO_LATE = "This request is closed for good. Please write me a new message, outside this thread."
@@ -118,30 +120,40 @@ def withdrawn(session: Session, now: datetime, withdrawal: Withdrawal) -> None:
         )
 
 
-def offered(session: Session, now: datetime, result: Offered, settings: Settings) -> None:
+def offered(
+    session: Session, now: datetime, result: Offered, settings: Settings, answers: Mapping[str, Answer]
+) -> None:
     """Tell each agent of the offer; tell the fallback of what nobody can be offered."""
     for offer in result.offers:
         to = Address(offer.request.team_id, user_ids=(offer.agent_id,))
         places.post(
-            session, now, to, message_key("offer", offer.assignment_id), agent_cards.offer_card(offer, now)
+            session,
+            now,
+            to,
+            message_key("offer", offer.assignment_id),
+            agent_cards.offer_card(offer, now, answers),
         )
     for stuck in result.stuck:
-        _nobody_free(session, now, stuck, settings)
+        _nobody_free(session, now, stuck, settings, answers)
 
 
-def accepted(session: Session, now: datetime, answered: Answered) -> None:
+def accepted(session: Session, now: datetime, answered: Answered, answers: Mapping[str, Answer]) -> None:
     """Tell the agent how to end the work, the requester who and by when, and bring the two together."""
     offer = answered.offer
-    places.update_offer(session, now, offer, answered.event_id, agent_cards.accepted_card(offer, now))
+    places.update_offer(
+        session, now, offer, answered.event_id, agent_cards.accepted_card(offer, now, answers)
+    )
     _bring_together(session, now, answered)
 
 
-def taken_over(session: Session, now: datetime, answered: Answered, settings: Settings) -> None:
+def taken_over(
+    session: Session, now: datetime, answered: Answered, settings: Settings, answers: Mapping[str, Answer]
+) -> None:
     """Somebody took what nobody could be offered: their card is new, and the fallback is told."""
     offer, request = answered.offer, answered.offer.request
     to = Address(request.team_id, user_ids=(offer.agent_id,))
     key = message_key("offer", offer.assignment_id)
-    places.post(session, now, to, key, agent_cards.accepted_card(offer, now))
+    places.post(session, now, to, key, agent_cards.accepted_card(offer, now, answers))
     message = agent_cards.somebody_took(request)
     for address in places.fallback(request, settings):
         outbox.update(
@@ -222,9 +234,11 @@ def answer(
         )
 
 
-def home(session: Session, now: datetime, team_id: str, home_: Home, version: str) -> None:
+def home(
+    session: Session, now: datetime, team_id: str, home_: Home, version: str, answers: Mapping[str, Answer]
+) -> None:
     """Publish a person's App Home."""
-    blocks = home_blocks(home_)
+    blocks = home_blocks(home_, answers)
     outbox.publish_home(session, now, team_id=team_id, user_id=home_.user_id, version=version, blocks=blocks)
 
 
@@ -233,9 +247,11 @@ def _reopened(session: Session, now: datetime, request: RequestView, event_id: i
     places.post_line(session, now, request, f"reopened:{request.reopened_count}", REOPENED)
 
 
-def _nobody_free(session: Session, now: datetime, stuck: Stuck, settings: Settings) -> None:
+def _nobody_free(
+    session: Session, now: datetime, stuck: Stuck, settings: Settings, answers: Mapping[str, Answer]
+) -> None:
     request = stuck.request
-    message = agent_cards.nobody_free(request, stuck.detail)
+    message = agent_cards.nobody_free(request, stuck.detail, answers)
     for address in places.fallback(request, settings):
         places.post(session, now, address, places.nobody_key(request, address), message)
     words = NOBODY if places.fallback(request, settings) else NOBODY_AT_ALL

@@ -20,7 +20,7 @@ def match_all(deps: Deps) -> int:
         with deps.work() as session:
             now = deps.clock()
             result = offer_waiting(session, now, team_id, deps.settings)
-            say.offered(session, now, result, deps.settings)
+            say.offered(session, now, result, deps.settings, deps.answers)
         offers += len(result.offers)
     return offers
 

@@ -114,12 +114,12 @@ def _accept(deps: Deps, session: Session, click: Click) -> None:
             request_id=click.id(),
             settings=deps.settings,
         )
-        say.taken_over(session, now, taken, deps.settings)
+        say.taken_over(session, now, taken, deps.settings, deps.answers)
         return
     answered = assignments.accept(
         session, now, team_id=click.team_id, user_id=click.user_id, assignment_id=click.id()
     )
-    say.accepted(session, now, answered)
+    say.accepted(session, now, answered, deps.answers)
 
 
 def _decline(deps: Deps, session: Session, click: Click) -> None:

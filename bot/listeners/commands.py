@@ -59,7 +59,9 @@ def reply(deps: Deps, session: Session, asked: Click) -> Message:
         case "stats", value if value in ("", *Period):
             require_admin(asked.user_id, deps.settings)
             period = Period(value or Period.MONTH)
-            return stats_message(stats.gather(session, now, asked.team_id, period, deps.settings))
+            return stats_message(
+                stats.gather(session, now, asked.team_id, period, deps.settings), deps.answers
+            )
         case ("on" | "away") as word, "":
             presence = agents.set_presence(
                 session,

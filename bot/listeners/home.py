@@ -22,4 +22,4 @@ def register(bolt: App, deps: Deps) -> None:
             now = deps.clock()
             home = read_home(session, now, team_id, event["user"], deps.settings, deps.decider)
             version = digest(str(body.get("event_id")), now.isoformat())
-            say.home(session, now, team_id, home, version)
+            say.home(session, now, team_id, home, version, deps.answers)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from bot.ids import new_token
@@ -71,27 +71,16 @@ def claim(
     ``waits_hold_lane``: whether a row that waits for its next attempt holds up the younger rows of its lane. It must
     in the outbox, where order is what people read; it must not in the inbox, where one bad row would silence a person.
     """
-    other = aliased(table)
-    is_ahead = other.id < table.id
+    waiting, working = aliased(table), aliased(table)
+    in_work = select(working.lane).where(working.state == RowState.CLAIMED)
+    # The head of each lane, in one pass over what waits: asking row by row whether another is ahead of it took
+    # PostgreSQL half a second with 20,000 rows waiting.
+    heads = select(func.min(waiting.id)).where(waiting.state == RowState.READY, waiting.lane.not_in(in_work))
     if not waits_hold_lane:
-        is_ahead = and_(is_ahead, other.due_at <= now)
-    # Asked row by row, and only for as many as are needed: as NOT EXISTS, PostgreSQL would turn it into an anti-join
-    # over the whole backlog (1.5 s a claim with 20,000 rows waiting; a LIMIT keeps it from doing so).
-    held_up_by = (
-        select(other.id)
-        .where(
-            other.lane == table.lane,
-            other.state.in_([RowState.READY, RowState.CLAIMED]),
-            other.id != table.id,
-            or_(other.state == RowState.CLAIMED, is_ahead),
-        )
-        .limit(1)
-        .correlate(table)
-        .scalar_subquery()
-    )
+        heads = heads.where(waiting.due_at <= now)
     rows = session.scalars(
         select(table)
-        .where(table.state == RowState.READY, table.due_at <= now, held_up_by.is_(None))
+        .where(table.id.in_(heads.group_by(waiting.lane)), table.state == RowState.READY, table.due_at <= now)
         .order_by(table.due_at, table.id)
         .limit(limit)
         .with_for_update(skip_locked=True, of=table)

@@ -53,7 +53,7 @@ def test_a_request_from_first_words_to_numbers(front: FrontDesk, open_desk: Open
     expect(requester.message("marked your request as resolved").first).to_be_visible()
 
     admin.say("/firstline stats")
-    expect(admin.message("1 requests")).to_be_visible()
+    expect(admin.message("1 request")).to_be_visible()
     requester.say("/firstline stats")
     expect(requester.message("Only administrators")).to_be_visible()
     requester.tab("Home")

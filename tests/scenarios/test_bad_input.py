@@ -155,7 +155,9 @@ slack_shaped = st.fixed_dictionaries(
         "event": json_values
         | st.fixed_dictionaries(
             {"type": st.sampled_from(["message", "app_home_opened"])},
-            optional=dict.fromkeys(("channel", "channel_type", "user", "text", "ts", "thread_ts", "tab"), json_values),
+            optional=dict.fromkeys(
+                ("channel", "channel_type", "user", "text", "ts", "thread_ts", "tab"), json_values
+            ),
         ),
         "actions": json_values
         | st.lists(

@@ -45,7 +45,7 @@ def test_from_the_first_message_to_the_numbers(desk: Desk) -> None:
 
     morgan = desk.person("U0MORGAN")
     morgan.command("/firstline", "stats all")
-    stats = desk.sees(morgan, "*1* requests")
+    stats = desk.sees(morgan, "*1* request")
     assert stats.ephemeral
     assert "Reopened: 1" in stats.words
     kinds = [row.kind for row in desk.rows(Feedback)]  # type: ignore[attr-defined]
@@ -62,7 +62,7 @@ def test_socket_mode_goes_the_same_way(sqlite_desk: Desk) -> None:
     sqlite_desk.sees(riley, "Closed with")
     morgan = sqlite_desk.person("U0MORGAN")
     morgan.command("/firstline", "stats")
-    sqlite_desk.sees(morgan, "*1* requests")
+    sqlite_desk.sees(morgan, "*1* request")
     assert {delivery.via for delivery in sqlite_desk.slack.deliveries()} == {"socket"}
 
 

@@ -66,6 +66,7 @@ HOME = Home(
     AgentDesk(True, 5, 3, (OFFER,) * 10, 2),
     Health(1, 2, 3, STATS, None, "no model at <path>", 1, 0),
 )
+ANSWERS = {REQUEST.category or "": NASTY_ANSWER}
 MESSAGES: dict[str, Message] = {
     "question": request_cards.question_card(),
     "one": request_cards.suggestion_card(REQUEST, [Shown(1, 1, "Yes", NASTY_ANSWER)]),
@@ -77,20 +78,20 @@ MESSAGES: dict[str, Message] = {
     "in progress": request_cards.in_progress_card(REQUEST),
     "resolved": request_cards.resolved_card(REQUEST, 4 * 86400),
     "withdrawn": request_cards.withdrawn_card(),
-    "offer": agent_cards.offer_card(OFFER, NOW),
-    "accepted": agent_cards.accepted_card(OFFER, NOW),
+    "offer": agent_cards.offer_card(OFFER, NOW, ANSWERS),
+    "accepted": agent_cards.accepted_card(OFFER, NOW, ANSWERS),
     **{f"ended {state}": agent_cards.ended_card(OFFER, state) for state in agent_cards.ENDINGS},
     "introduction": agent_cards.introduction(OFFER),
     "forwarded": agent_cards.forwarded(REQUEST, NASTY),
     "no longer needed": agent_cards.no_longer_needed(REQUEST),
-    "nobody free": agent_cards.nobody_free(REQUEST, NASTY),
+    "nobody free": agent_cards.nobody_free(REQUEST, NASTY, ANSWERS),
     "somebody took": agent_cards.somebody_took(REQUEST),
-    "stats": stats_message(STATS),
-    "no stats": stats_message(replace(STATS, total=Counts())),
+    "stats": stats_message(STATS, ANSWERS),
+    "no stats": stats_message(replace(STATS, total=Counts()), ANSWERS),
     "help": help.help_message(is_admin=True),
     "presence": help.presence_message(Presence("UANA", is_on=False, changed=True)),
-    "home": Message("", home_blocks(HOME)),
-    "empty home": Message("", home_blocks(Home("U", (), None, None))),
+    "home": Message("", home_blocks(HOME, ANSWERS)),
+    "empty home": Message("", home_blocks(Home("U", (), None, None), ANSWERS)),
 }
 
 
@@ -164,7 +165,7 @@ def test_steps_are_numbered() -> None:
 
 def test_an_offer_holds_all_that_is_needed() -> None:
     """The words, category and confidence, waiting time, deadline, the reason, and when it runs out."""
-    words = "\n".join(text["text"] for _, text in texts(agent_cards.offer_card(OFFER, NOW).blocks))
+    words = "\n".join(text["text"] for _, text in texts(agent_cards.offer_card(OFFER, NOW, {}).blocks))
     for part in (
         "> &lt;!channel&gt;",
         "network vpn (87% sure)",
@@ -187,5 +188,5 @@ def test_ended_offers_have_nothing_to_press() -> None:
 def test_few_requests_say_so() -> None:
     """Shares of fewer than 30 requests are marked as too few to judge by."""
     few = replace(STATS, total=replace(STATS.total, opened=29))
-    assert "too few" in str([text for _, text in texts(stats_message(few).blocks)])
-    assert "too few" not in str([text for _, text in texts(stats_message(STATS).blocks)])
+    assert "too few" in str([text for _, text in texts(stats_message(few, ANSWERS).blocks)])
+    assert "too few" not in str([text for _, text in texts(stats_message(STATS, ANSWERS).blocks)])

@@ -48,7 +48,7 @@ def test_the_whole_way_to_an_agent(desk: Any, clock: Any) -> None:
     assert "resolved" in desk.seen("card:1")
     assert "resolved" in desk.seen("group:2:resolved")
     stats = desk.command("UBOSS", "stats 7d")
-    assert "*1* requests" in stats
+    assert "*1* request" in stats
     assert "*1 (100%)* resolved by a person" in stats
     assert "somebody who took it within 60 s" in stats
     assert "resolved by a person within 11 min" in stats
