@@ -20,7 +20,7 @@ check: setup-dev  ## style, types, layers, and that the migrations match the tab
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
-	@.venv/bin/python -m importlinter.cli lint
+	@$(PY) -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
 	@$(PY) -m bot migrate --check
 
 format: setup-dev  ## let ruff tidy up

@@ -50,5 +50,5 @@ def test_the_whole_way_to_an_agent(desk: Any, clock: Any) -> None:
     stats = desk.command("UBOSS", "stats 7d")
     assert "*1* request" in stats
     assert "*1 (100%)* resolved by a person" in stats
-    assert "somebody who took it within 60 s" in stats
-    assert "resolved by a person within 11 min" in stats
+    assert "somebody who took it, once a person was wanted: *60 s*" in stats
+    assert "its resolution by a person: *11 min*" in stats
