@@ -159,13 +159,13 @@ def acknowledgements(bot: RunningBot, secret: str, seconds: int) -> dict[str, An
 
 
 def _event(number: int) -> bytes:
-    """A channel message: stored, replayed and ignored, so that the edge is what is measured."""
+    """A deletion: stored, replayed and ignored, so that the edge is what is measured."""
     event = {
         "type": "message",
         "channel_type": "im",
         "channel": "D0X",
         "user": f"U0X{number % 50}",
-        "subtype": "bot_message",
+        "subtype": "message_deleted",
     }
     event |= {"text": TEXTS[number % len(TEXTS)], "ts": f"{time.time():.0f}.{number:06d}"}
     return json.dumps(

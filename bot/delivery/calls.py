@@ -1,20 +1,15 @@
 """The calls to Slack behind each kind of outbox row. They raise what slack_sdk raises, or NotDelivered."""
 
-import base64
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from http.client import HTTPException
 from typing import Any
-from urllib.request import Request, urlopen
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackClientError
 from slack_sdk.webhook import WebhookClient
 
-from bot.delivery.faults import Fault, FaultKind, NotDelivered, fault_of, fault_of_answer
+from bot.delivery.faults import Fault, FaultKind, NotDelivered, fault_of_answer
 from bot.storage.said import slack_ts
 
 METADATA_TYPE = "firstline"  # of the metadata on each message; people never see it
@@ -95,17 +90,6 @@ def update_message(client: WebClient, said: Said, payload: dict[str, Any]) -> No
     client.chat_update(channel=said.channel_id, ts=said.ts, text=payload["text"], blocks=payload["blocks"])
 
 
-def post_ephemeral(client: WebClient, channel_id: str, payload: dict[str, Any]) -> None:
-    """chat.postEphemeral."""
-    client.chat_postEphemeral(
-        channel=channel_id,
-        user=payload["user"],
-        thread_ts=payload.get("thread_ts"),
-        text=payload["text"],
-        blocks=payload["blocks"] or None,
-    )
-
-
 def publish_home(client: WebClient, payload: dict[str, Any]) -> None:
     """views.publish."""
     client.views_publish(user_id=payload["user_id"], view=payload["view"])
@@ -129,35 +113,3 @@ def _word(body: str) -> str | None:
     if not isinstance(parsed, dict) or parsed.get("ok") is not False:
         return None
     return str(parsed.get("error", "unknown_error"))
-
-
-def upload_image(client: WebClient, channel_id: str, payload: dict[str, Any]) -> None:
-    """A PNG with alternative text: a place to put it, the bytes, and only then the message that shows it.
-
-    What fails before the last step is seen by nobody and may be done again.
-    """
-    png = base64.b64decode(payload["png_base64"])
-    with _unseen():
-        place = client.files_getUploadURLExternal(
-            filename=payload["filename"], length=len(png), alt_txt=payload["alt_text"]
-        )
-        with urlopen(Request(place["upload_url"], data=png, method="POST"), timeout=client.timeout):
-            pass
-    client.files_completeUploadExternal(
-        files=[{"id": place["file_id"], "title": payload["text"]}],
-        channel_id=channel_id,
-        thread_ts=payload["thread_ts"],
-        initial_comment=payload["text"],
-    )
-
-
-@contextmanager
-def _unseen() -> Iterator[None]:
-    """Steps that leave nothing to be seen: what may have been done counts as not done."""
-    try:
-        yield
-    except (OSError, HTTPException, SlackClientError) as error:
-        fault = fault_of(error)
-        if fault is None or fault.kind is not FaultKind.UNKNOWN:
-            raise
-        raise NotDelivered(Fault(FaultKind.NOT_DONE, fault.code)) from None

@@ -4,7 +4,6 @@ Nothing here talks to Slack: :mod:`bot.delivery.sender` does, row by row, after 
 the thing said, so writing it twice (a replayed delivery, a second click) says it once.
 """
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,30 +67,6 @@ def update(
     )
 
 
-def ephemeral(
-    session: Session,
-    now: datetime,
-    to: Address,
-    *,
-    user_id: str,
-    version: str,
-    text: str,
-    blocks: Sequence[Block] = (),
-) -> None:
-    """Say something in a channel that only ``user_id`` sees."""
-    payload = {**_message(to, text, blocks), "user": user_id}
-    _write(
-        session,
-        now,
-        OutboxKind.EPHEMERAL,
-        to.team_id,
-        to.lane,
-        f"ephemeral:{user_id}:{version}",
-        None,
-        payload,
-    )
-
-
 def respond(
     session: Session,
     now: datetime,
@@ -130,27 +105,6 @@ def publish_home(
         None,
         {"user_id": user_id, "view": view},
     )
-
-
-def upload_image(
-    session: Session,
-    now: datetime,
-    to: Address,
-    *,
-    key: str,
-    png: bytes,
-    filename: str,
-    alt_text: str,
-    text: str,
-) -> None:
-    """Show a picture, with ``alt_text`` for those who cannot see it and ``text`` above it."""
-    payload = {
-        **_message(to, text, ()),
-        "png_base64": base64.b64encode(png).decode(),
-        "filename": filename,
-        "alt_text": alt_text,
-    }
-    _write(session, now, OutboxKind.UPLOAD_IMAGE, to.team_id, to.lane, f"image:{key}", None, payload)
 
 
 def _message(to: Address, text: str, blocks: Sequence[Block]) -> dict[str, Any]:

@@ -28,7 +28,6 @@ OUTAGE = timedelta(
     minutes=30
 )  # while Slack is away for less than this nothing is given up, however many attempts
 POSTED_SOON = timedelta(seconds=0.3)  # an update waits so long for the message it changes
-AT_MOST_ONCE = frozenset({OutboxKind.RESPOND, OutboxKind.EPHEMERAL, OutboxKind.UPLOAD_IMAGE})
 QUIET_CODES = frozenset(
     {"message_not_found", "never_posted"}
 )  # the person deleted it, or it was given up before
@@ -112,7 +111,7 @@ class Sender:
     def _say(self, row: OutboxRow) -> Said | None:
         client = self._slack.client(row.team_id)
         payload = row.payload
-        if row.kind in AT_MOST_ONCE and _may_be_done(row):
+        if row.kind is OutboxKind.RESPOND and _may_be_done(row):
             raise NotDelivered(Fault(FaultKind.PERMANENT, "cannot_be_looked_for"))
         closed_until = self._pace.closed_until(_method_place(row), self._clock())
         if closed_until is not None:
@@ -122,14 +121,10 @@ class Sender:
                 return self._post(row)
             case OutboxKind.UPDATE:
                 calls.update_message(client, self._posted(row), payload)
-            case OutboxKind.EPHEMERAL:
-                calls.post_ephemeral(client, self._channel(row), payload)
             case OutboxKind.RESPOND:
                 calls.respond(self._slack.webhook(payload["response_url"]), payload)
             case OutboxKind.PUBLISH_HOME:
                 calls.publish_home(client, payload)
-            case OutboxKind.UPLOAD_IMAGE:
-                calls.upload_image(client, self._channel(row), payload)
         return None
 
     def _post(self, row: OutboxRow) -> Said:
@@ -199,7 +194,7 @@ class Sender:
             return
         is_unknown = fault.kind is FaultKind.UNKNOWN or _may_be_done(row)
         name = f"{OUTCOME_UNKNOWN}: {fault.code}" if is_unknown else fault.code
-        cannot_look = fault.kind is FaultKind.UNKNOWN and row.kind in AT_MOST_ONCE
+        cannot_look = fault.kind is FaultKind.UNKNOWN and row.kind is OutboxKind.RESPOND
         is_worn_out = row.attempts >= self._max_attempts and now - row.created_at >= OUTAGE
         if fault.kind is FaultKind.PERMANENT or cannot_look or is_worn_out:
             self._bury(row, now, name, fault.code)

@@ -104,7 +104,7 @@ def classify(body: dict[str, Any]) -> Verdict:
     return Answer()
 
 
-def _event(body: dict[str, Any]) -> Arrival:
+def _event(body: dict[str, Any]) -> Arrival | Answer:
     event = body.get("event")
     if not isinstance(event, dict):
         raise Malformed("an event without an event")
@@ -112,6 +112,10 @@ def _event(body: dict[str, Any]) -> Arrival:
     team_id = _team_id(body)
     edited = event.get("message")
     changed = edited if isinstance(edited, dict) else {}
+    if event.get("bot_id") or changed.get("bot_id"):
+        # A bot's message, mostly our own card coming back to us. Nobody listens for these, so they are not stored:
+        # half of all deliveries are such echoes.
+        return Answer()
     author = _id(event.get("user")) or _id(changed.get("user")) or _id(event.get("channel"))
     event_id = body.get("event_id")
     key = event_id if isinstance(event_id, str) and event_id else _fingerprint(body)

@@ -10,13 +10,14 @@ each see the other's row as not yet taken, and work two rows of one lane side by
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, bindparam, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from bot.ids import new_token
-from bot.storage.tables import InboxRow, OutboxRow, RowState
+from bot.storage.tables import InboxRow, OutboxRow, RowState, UtcDateTime
 
 Row = TypeVar("Row", InboxRow, OutboxRow)
 
@@ -47,12 +48,7 @@ def sweep(session: Session, table: type[Row], now: datetime, *, max_attempts: in
 
     ``max_attempts`` None: none is given up here.
     """
-    expired = session.scalars(
-        select(table)
-        .where(table.state == RowState.CLAIMED, table.lease_until < now)
-        .order_by(table.id)
-        .with_for_update(skip_locked=True)  # a locked one is being settled at this moment, late but alive
-    ).all()
+    expired = session.scalars(_expired(table), {"now": now}).all()
     for row in expired:
         is_dead = max_attempts is not None and row.attempts >= max_attempts
         row.state = RowState.DEAD if is_dead else RowState.READY
@@ -71,20 +67,7 @@ def claim(
     ``waits_hold_lane``: whether a row that waits for its next attempt holds up the younger rows of its lane. It must
     in the outbox, where order is what people read; it must not in the inbox, where one bad row would silence a person.
     """
-    waiting, working = aliased(table), aliased(table)
-    in_work = select(working.lane).where(working.state == RowState.CLAIMED)
-    # The head of each lane, in one pass over what waits: asking row by row whether another is ahead of it took
-    # PostgreSQL half a second with 20,000 rows waiting.
-    heads = select(func.min(waiting.id)).where(waiting.state == RowState.READY, waiting.lane.not_in(in_work))
-    if not waits_hold_lane:
-        heads = heads.where(waiting.due_at <= now)
-    rows = session.scalars(
-        select(table)
-        .where(table.id.in_(heads.group_by(waiting.lane)), table.state == RowState.READY, table.due_at <= now)
-        .order_by(table.due_at, table.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=table)
-    ).all()
+    rows = session.scalars(_claimable(table, waits_hold_lane), {"now": now, "rows": limit}).all()
     for row in rows:
         row.state = RowState.CLAIMED
         row.attempts += 1
@@ -92,6 +75,36 @@ def claim(
         row.lease_until = now + timedelta(seconds=lease_s)
     session.flush()
     return sorted(rows, key=lambda row: row.id)
+
+
+# Built once: a claim follows on each row that is settled, and building the statement took longer than running it.
+@cache
+def _expired(table: type[Row]) -> Select[Row]:
+    return (
+        select(table)
+        .where(table.state == RowState.CLAIMED, table.lease_until < bindparam("now", type_=UtcDateTime()))
+        .order_by(table.id)
+        .with_for_update(skip_locked=True)  # a locked one is being settled at this moment, late but alive
+    )
+
+
+@cache
+def _claimable(table: type[Row], waits_hold_lane: bool) -> Select[Row]:
+    now = bindparam("now", type_=UtcDateTime())
+    waiting, working = aliased(table), aliased(table)
+    in_work = select(working.lane).where(working.state == RowState.CLAIMED)
+    # The head of each lane, in one pass over what waits: asking row by row whether another is ahead of it took
+    # PostgreSQL half a second with 20,000 rows waiting.
+    heads = select(func.min(waiting.id)).where(waiting.state == RowState.READY, waiting.lane.not_in(in_work))
+    if not waits_hold_lane:
+        heads = heads.where(waiting.due_at <= now)
+    return (
+        select(table)
+        .where(table.id.in_(heads.group_by(waiting.lane)), table.state == RowState.READY, table.due_at <= now)
+        .order_by(table.due_at, table.id)
+        .limit(bindparam("rows"))
+        .with_for_update(skip_locked=True, of=table)
+    )
 
 
 def finish(session: Session, table: type[Row], row_id: int, lease: str | None, now: datetime) -> bool:

@@ -131,9 +131,7 @@ class OutboxKind(StrEnum):
     POST = "post"  # chat.postMessage
     UPDATE = "update"  # chat.update of a message we posted, found by its message_key
     RESPOND = "respond"  # to a response_url: private answers to clicks and commands
-    EPHEMERAL = "ephemeral"  # chat.postEphemeral
     PUBLISH_HOME = "publish_home"  # views.publish
-    UPLOAD_IMAGE = "upload_image"  # files.* : a PNG with alternative text, to the person's DM
 
 
 class OutboxRow(Base):

@@ -409,41 +409,14 @@ def test_an_answer_whose_server_is_not_there_is_tried_again_and_one_cut_off_is_n
     assert (box.rows()[1].state, box.rows()[1].fault) == (READY, "ConnectionRefusedError")
 
 
-def test_a_private_message_in_a_channel_is_seen_by_one(box) -> None:
-    """Only the addressee of an ephemeral message sees it."""
-    with box.db.writing() as session:
-        to = Address(box.team_id, "C0HELP")
-        outbox.ephemeral(session, box.clock(), to, user_id="U0ANA", version="1", text="only you")
-    box.send()
-    assert box.states() == [DONE]
-    assert box.slack.person("U0ANA").find("only you") is not None
-    assert box.slack.person("U0BEN").find("only you") is None
-
-
-@pytest.mark.parametrize(("kind", "was_done"), UNKNOWN_OUTCOMES)
-def test_a_private_message_of_unknown_outcome_is_not_said_again(box, kind: FaultKind, was_done: bool) -> None:
-    """Nobody can look for it, so at most once it is."""
-    box.slack.set_faults(fault(kind, "chat.postEphemeral"))
-    with box.db.writing() as session:
-        to = Address(box.team_id, "C0HELP")
-        outbox.ephemeral(session, box.clock(), to, user_id="U0ANA", version="1", text="only you")
-    box.settle()
-    assert box.row().state is DEAD
-    assert box.row().fault.startswith("outcome_unknown")
-    assert (box.slack.person("U0ANA").find("only you") is not None) == was_done
-    box.slack.eventually(lambda: len(box.slack.calls("chat.postEphemeral")) == 1)
-
-
-def test_a_private_message_whose_sender_died_is_not_said_again(box) -> None:
-    """An expired lease is an unknown outcome too."""
-    with box.db.writing() as session:
-        to = Address(box.team_id, "C0HELP")
-        outbox.ephemeral(session, box.clock(), to, user_id="U0ANA", version="1", text="only you")
+def test_a_private_answer_whose_sender_died_is_not_said_again(box) -> None:
+    """An expired lease is an unknown outcome, and nobody can look for a private answer."""
+    respond(box, response_url(box))
     box.sender.claim(1)
     box.clock.forward(61)
     box.send(box.new_sender())
     assert (box.row().state, box.row().fault) == (DEAD, "outcome_unknown: cannot_be_looked_for")
-    assert box.slack.calls("chat.postEphemeral") == []
+    assert box.slack.person(RILEY).find("stats") is None
 
 
 @pytest.mark.parametrize("kind", [kind for kind, _ in UNKNOWN_OUTCOMES])
@@ -458,46 +431,6 @@ def test_an_app_home_is_published_again_after_an_unknown_outcome(box, kind: Faul
     box.settle()
     assert box.states() == [DONE]
     assert box.slack.person(RILEY).home is not None
-
-
-def show_image(box) -> None:
-    with box.db.writing() as session:
-        outbox.upload_image(
-            session,
-            box.clock(),
-            dm(box),
-            key="stats:1",
-            png=b"\x89PNG and so on",
-            filename="stats.png",
-            alt_text="Requests per day, rising",
-            text="Requests per day",
-        )
-
-
-def images(box) -> list[dict]:
-    return [file for message in box.slack.person(RILEY).messages() for file in message.row["files"]]
-
-
-def test_a_picture_is_shown_with_its_words(box) -> None:
-    """The bytes arrive, the message shows them."""
-    show_image(box)
-    box.send()
-    assert box.states() == [DONE]
-    (image,) = images(box)
-    assert (image["name"], image["size_bytes"]) == ("stats.png", len(b"\x89PNG and so on"))
-
-
-@pytest.mark.parametrize(
-    ("method", "expected"),
-    [("files.getUploadURLExternal", DONE), ("files.completeUploadExternal", DEAD)],
-)
-def test_a_picture_is_never_shown_twice(box, method: str, expected: RowState) -> None:
-    """An unknown outcome before anything is seen is done again; one of the last step is not."""
-    box.slack.set_faults(fault(FaultKind.FAIL_AFTER, method))
-    show_image(box)
-    box.settle()
-    assert len(images(box)) == 1
-    assert box.states() == [expected]
 
 
 def test_running_senders_say_everything_once_and_in_order(box, real_clock, make_settings) -> None:

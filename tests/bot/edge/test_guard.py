@@ -157,6 +157,14 @@ def test_a_signed_body_that_makes_no_sense_is_refused_as_such(judge, body: bytes
     assert verdict.status == 400
 
 
+@pytest.mark.parametrize(
+    "echo", [{"bot_id": "B1"}, {"subtype": "message_changed", "message": {"bot_id": "B1"}}]
+)
+def test_what_bots_say_is_acknowledged_and_not_stored(judge, make_event, echo: dict[str, Any]) -> None:
+    """Each card of ours comes back as an event, and so does each change of it; nobody listens for these."""
+    assert judge(json.dumps(make_event(**echo)).encode()) == Answer()
+
+
 def test_the_handshake_is_answered_with_its_challenge(judge) -> None:
     """Slack checks a request URL by having a word sent back."""
     assert judge({"type": "url_verification", "challenge": "c-1"}) == Answer("c-1")
