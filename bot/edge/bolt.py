@@ -22,6 +22,9 @@ from bot.settings import Settings
 from bot.storage.work import Claim
 
 log = logging.getLogger(__name__)
+# Below ERROR Bolt logs parts of bodies, and at every start a warning about SLACK_BOT_TOKEN, which it reads by itself.
+_BOLT_LOG = logging.getLogger("bot.bolt")
+_BOLT_LOG.setLevel(logging.ERROR)
 
 FAILURE = "firstline_failure"  # key of the context: what a listener raised
 CLAIM = "claim"  # key of the context: the inbox row being worked, None for what is answered at once
@@ -60,7 +63,7 @@ def build_bolt(settings: Settings, authorize: Callable[..., AuthorizeResult]) ->
     """A Bolt app without listeners, ready for `dispatch`."""
     bolt = App(
         name="firstline",
-        logger=QUIET,
+        logger=_BOLT_LOG,
         client=WebClient(
             base_url=settings.slack_api_url,
             timeout=max(1, round(settings.firstline_slack_timeout_s)),
