@@ -101,7 +101,9 @@ def _first_obstacle(
     candidate = pairs.candidate[row]
     has_room = candidate & (pairs.free_places > 0)
     if not has_room.any():
-        return WaitReason.EVERYBODY_FULL, f"no free place among {_people(n_on)} on"
+        n_asked = int(candidate.sum())
+        others = f"; {n_on - n_asked} more declined it" if n_asked < n_on else ""
+        return WaitReason.EVERYBODY_FULL, f"no free place among {_people(n_asked)} on{others}"
     n_able = int((candidate & pairs.skill_ok[row]).sum())
     if not (has_room & pairs.skill_ok[row]).any():
         return (

@@ -173,6 +173,14 @@ def test_greedy_clock_gives_the_highest_task_to_the_highest_free_agent(task: Any
     assert pairs(match(tasks, agents, NOW, params)) == {"high": "good", "mid": "fair", "low": "best"}
 
 
+def test_who_declined_is_not_counted_among_the_full(task: Any, agent: Any) -> None:
+    """One is full and one has declined: the reason names both, and does not call the free one full."""
+    agents = [agent("full", capacity=1, load=1), agent("unwilling")]
+    [waiting] = match([task(declined_by=frozenset({"unwilling"}))], agents, NOW).waiting
+    assert waiting.reason is WaitReason.EVERYBODY_FULL
+    assert waiting.detail == "no free place among 1 agent on; 1 more declined it"
+
+
 def test_longest_idle_prefers_who_finished_longest_ago(task: Any, agent: Any) -> None:
     """Never having finished anything comes before everybody; then the longest ago."""
     agents = [
