@@ -83,7 +83,7 @@ def doctor(as_json: AsJson = False) -> None:
     """Check settings, database, model, encoder and Slack, and say what to do about what is wrong."""
     from bot.doctor import examine
 
-    findings = examine(now())
+    findings = examine()
     if as_json:
         typer.echo(
             json.dumps(
@@ -173,9 +173,25 @@ def main(run: Callable[..., Any] = app) -> None:
     """Run a command; what goes wrong is one line on stderr and exit code 2."""
     try:
         run()
-    except BotError as error:
-        typer.echo(f"firstline: {error}", err=True)
+    except Exception as error:  # the command line's edge
+        typer.echo(f"firstline: {_in_words(error)}", err=True)
         sys.exit(2)
+
+
+def _in_words(error: Exception) -> str:
+    """One line that says what to do; raises what is nobody's fault but ours."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from classifier import ClassifierError
+
+    if isinstance(error, BotError | ClassifierError):
+        return str(error)
+    if isinstance(error, SQLAlchemyError):
+        # Its own text holds the statement, and so perhaps people's words.
+        return f"the database at DATABASE_URL cannot be used ({type(error).__name__}): is it there, and is it running?"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    raise error
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 Starts from the inside out, so that nothing comes in before there is somebody to work on it; stops from the outside in.
 """
 
+import logging
 import os
 import signal
 import socket
@@ -20,7 +21,7 @@ from bot.delivery.slack import Slack, forget_proxies
 from bot.deps import Deps
 from bot.edge.bolt import authorize_as, build_bolt
 from bot.edge.guard import Guard
-from bot.edge.http import build_http
+from bot.edge.http import Check, build_http
 from bot.edge.metrics import Metrics
 from bot.edge.server import HttpServer, listen
 from bot.edge.socket import SocketEdge
@@ -141,18 +142,21 @@ def build(settings: Settings, clock: Clock, listening: socket.socket, decider: D
     worker = InboxWorker(settings, db, clock, wake, bolt, metrics.handled)
     sender = Sender(settings, db, clock, wake, slack, metrics.said)
     matcher = Matcher(deps)
-    checks = {
+    socket_edge = SocketEdge(settings, writer, bolt, metrics) if settings.mode is SlackMode.SOCKET else None
+    checks: dict[str, Check] = {
         "database": lambda: _database_fault(deps),
         "threads": lambda: _dead_threads(writer=writer, worker=worker, sender=sender, matcher=matcher),
     }
+    if socket_edge is not None:
+        checks["socket"] = lambda: (
+            None if socket_edge.is_connected else "Slack cannot reach the bot: not connected"
+        )
     http = build_http(Guard(settings.slack_signing_secret, clock), writer, bolt, metrics, checks)
     return Bot(
         deps=deps,
         slack=slack,
         server=HttpServer(http, listening),
-        socket_edge=SocketEdge(settings, writer, bolt, metrics)
-        if settings.mode is SlackMode.SOCKET
-        else None,
+        socket_edge=socket_edge,
         writer=writer,
         worker=worker,
         sender=sender,
@@ -180,6 +184,10 @@ def serve(settings: Settings, clock: Clock) -> None:
     log.info("stopping")
     drained = bot.stop()
     log.info("stopped", drained=drained)
+    logging.shutdown()
+    # A job that waits for Slack would hold the process until it is answered: Python joins the scheduler's threads at
+    # its end. All that matters is committed, and another tick does the job again.
+    os._exit(0)
 
 
 def _listen(settings: Settings) -> socket.socket:

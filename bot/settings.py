@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import SettingsError
@@ -33,8 +33,8 @@ class Settings(BaseSettings):
 
     slack_bot_token: str = Field(min_length=1, pattern=r"^xox[a-z]-\S+$")
     slack_signing_secret: str = Field(min_length=8)
-    slack_app_token: str | None = Field(default=None, pattern=r"^xapp-\S+$")
     slack_mode: SlackMode | None = None
+    slack_app_token: str | None = Field(default=None, pattern=r"^xapp-\S+$", validate_default=True)
     slack_api_url: str = Field(default="https://slack.com/api/", pattern=r"^https?://\S+$")
 
     port: int | None = Field(default=None, ge=1, le=65535)
@@ -55,12 +55,12 @@ class Settings(BaseSettings):
     firstline_deadline_s: float = Field(default=4 * 3600, gt=0)
     firstline_reopen_window_s: float = Field(default=4 * 86400, gt=0)
     firstline_match_tick_s: float = Field(default=15, gt=0)
+    firstline_slack_timeout_s: float = Field(default=10, gt=0)
     firstline_lease_s: float = Field(default=60, gt=0)
     firstline_poll_s: float = Field(default=0.5, gt=0)
     firstline_max_attempts: int = Field(default=8, ge=1)
     firstline_retry_base_s: float = Field(default=1, gt=0)
     firstline_inbox_limit: int = Field(default=20_000, ge=1)
-    firstline_slack_timeout_s: float = Field(default=10, gt=0)
     firstline_reconcile_s: float = Field(default=300, gt=0)
     firstline_keep_s: float = Field(default=30 * 86400, gt=0)
 
@@ -95,11 +95,23 @@ class Settings(BaseSettings):
     def _ends_with_slash(cls, value: str) -> str:
         return value if value.endswith("/") else value + "/"
 
-    @model_validator(mode="after")
-    def _socket_needs_token(self) -> "Settings":
-        if self.slack_mode is SlackMode.SOCKET and not self.slack_app_token:
-            raise ValueError("SLACK_MODE=socket needs SLACK_APP_TOKEN")
-        return self
+    # Field validators, not a model's: those would wait until every field is right, and faults are to be named at once.
+    @field_validator("slack_app_token")
+    @classmethod
+    def _socket_needs_token(cls, value: str | None, others: ValidationInfo) -> str | None:
+        if value is None and others.data.get("slack_mode") is SlackMode.SOCKET:
+            raise ValueError("SLACK_MODE=socket needs it")
+        return value
+
+    @field_validator("firstline_lease_s")
+    @classmethod
+    def _outlasts_slack(cls, value: float, others: ValidationInfo) -> float:
+        timeout_s = others.data.get("firstline_slack_timeout_s")
+        if timeout_s is not None and value < 2 * timeout_s:
+            raise ValueError(
+                f"must be at least twice FIRSTLINE_SLACK_TIMEOUT_S ({timeout_s:g}), or things are said twice"
+            )
+        return value
 
     @property
     def mode(self) -> SlackMode:
@@ -114,6 +126,7 @@ class StorageSettings(Settings):
 
     slack_bot_token: str = ""
     slack_signing_secret: str = ""
+    slack_app_token: str | None = Field(default=None, validate_default=False)
 
 
 def load_settings(kind: Callable[[], Settings] = Settings) -> Settings:  # type: ignore[assignment]

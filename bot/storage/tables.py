@@ -165,6 +165,7 @@ class PostedMessage(Base):
     """Where a message of ours stands in Slack, so that it can be updated later."""
 
     __tablename__ = "posted_messages"
+    __table_args__ = (Index("ix_posted_messages_place", "team_id", "channel_id", "ts"),)
 
     team_id: Mapped[str] = mapped_column(String(32), primary_key=True)
     message_key: Mapped[str] = mapped_column(String(128), primary_key=True)
@@ -195,7 +196,7 @@ class Agent(Base):
     is_active: Mapped[bool] = mapped_column(
         Boolean, default=True
     )  # false: no longer an agent, kept for history
-    capacity: Mapped[int] = mapped_column(Integer)
+    capacity: Mapped[int | None] = mapped_column(Integer)  # None: FIRSTLINE_AGENT_CAPACITY, as it is now
     skills: Mapped[dict[str, Any]] = mapped_column(
         JSON, default=dict
     )  # category -> level in [0, 1]; empty: all
@@ -238,7 +239,6 @@ class SupportRequest(Base):
     closed_at: Mapped[datetime | None]  # by suggestion, resolution or withdrawal; cleared on reopening
     reopened_count: Mapped[int] = mapped_column(Integer, default=0)
     agent_id: Mapped[str | None] = mapped_column(String(32))
-    group_channel_id: Mapped[str | None] = mapped_column(String(32))
 
 
 class RequestMessage(Base):

@@ -1,6 +1,6 @@
 """first schema
 
-Revision: 0001, after
+Revision: 0001, the first one
 """
 
 import sqlalchemy as sa
@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("user_id", sa.String(length=32), nullable=False),
         sa.Column("is_on", sa.Boolean(), nullable=False),
         sa.Column("is_active", sa.Boolean(), nullable=False),
-        sa.Column("capacity", sa.Integer(), nullable=False),
+        sa.Column("capacity", sa.Integer(), nullable=True),
         sa.Column("skills", sa.JSON(), nullable=False),
         sa.Column("languages", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -117,6 +117,9 @@ def upgrade() -> None:
         sa.Column("posted_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("team_id", "message_key", name=op.f("pk_posted_messages")),
     )
+    with op.batch_alter_table("posted_messages", schema=None) as batch_op:
+        batch_op.create_index("ix_posted_messages_place", ["team_id", "channel_id", "ts"], unique=False)
+
     op.create_table(
         "support_requests",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -139,7 +142,6 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reopened_count", sa.Integer(), nullable=False),
         sa.Column("agent_id", sa.String(length=32), nullable=True),
-        sa.Column("group_channel_id", sa.String(length=32), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_support_requests")),
         sa.UniqueConstraint(
             "team_id",
@@ -269,6 +271,9 @@ def downgrade() -> None:
         batch_op.drop_index("ix_support_requests_opened")
 
     op.drop_table("support_requests")
+    with op.batch_alter_table("posted_messages", schema=None) as batch_op:
+        batch_op.drop_index("ix_posted_messages_place")
+
     op.drop_table("posted_messages")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index("ix_outbox_lane")

@@ -125,6 +125,18 @@ def test_a_period_that_is_none_is_refused(run: Run) -> None:
     assert "7d, 30d or all" in ended.stderr
 
 
+@pytest.mark.parametrize(
+    "url", ["postgresql://nobody:secret@127.0.0.1:1/nothing", "sqlite:////proc/nowhere/bot.db", "mysql://here"]
+)
+@pytest.mark.parametrize("command", ["migrate", "stats"])
+def test_a_database_that_cannot_be_had_is_one_line(run: Run, command: str, url: str) -> None:
+    """Exit code 2, no traceback, no password."""
+    ended = run(command, DATABASE_URL=url)
+    assert ended.returncode == 2
+    assert len(ended.stderr.strip().splitlines()) == 1
+    assert "secret" not in ended.stderr
+
+
 def test_the_doctor_names_what_is_wrong(run: Run, slack: PlaygroundServer) -> None:
     """A missing schema and a refused token are faults; a missing model and missing people are warnings."""
     found = doctor(run, slack)

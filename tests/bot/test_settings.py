@@ -30,6 +30,7 @@ def test_every_missing_and_wrong_setting_is_named_at_once(monkeypatch: pytest.Mo
     monkeypatch.setenv("DATABASE_URL", "mysql://somewhere")
     monkeypatch.setenv("FIRSTLINE_ADMINS", "U1,bob@example.com")
     monkeypatch.setenv("FIRSTLINE_OFFER_S", "-1")
+    monkeypatch.setenv("SLACK_MODE", "socket")
     with pytest.raises(SettingsError) as refused:
         load_settings()
     for name in (
@@ -39,6 +40,7 @@ def test_every_missing_and_wrong_setting_is_named_at_once(monkeypatch: pytest.Mo
         "DATABASE_URL",
         "FIRSTLINE_ADMINS",
         "FIRSTLINE_OFFER_S",
+        "SLACK_APP_TOKEN",
     ):
         assert name in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -85,6 +87,14 @@ def test_socket_mode_without_an_app_token_is_refused(monkeypatch: pytest.MonkeyP
         load_settings()
 
 
+def test_a_lease_shorter_than_slack_may_take_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another worker would say again what the first is still saying."""
+    set_tokens(monkeypatch)
+    monkeypatch.setenv("FIRSTLINE_LEASE_S", "5")
+    with pytest.raises(SettingsError, match="FIRSTLINE_LEASE_S"):
+        load_settings()
+
+
 def test_lists_of_people_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
     """Spaces and empty parts do not matter."""
     set_tokens(monkeypatch)
@@ -92,8 +102,9 @@ def test_lists_of_people_are_comma_separated(monkeypatch: pytest.MonkeyPatch) ->
     assert load_settings().firstline_agents == ("U1", "W2", "U3")
 
 
-def test_commands_on_the_database_need_no_tokens() -> None:
-    """Migrating or exporting works without Slack."""
+def test_commands_on_the_database_need_no_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Migrating or exporting works without Slack, and is not refused for a setting of Slack's."""
+    monkeypatch.setenv("SLACK_MODE", "socket")
     assert load_settings(StorageSettings).database_url == "sqlite:///var/firstline.db"
 
 

@@ -27,7 +27,7 @@ STEPS = (
     "sent",
     "marked",
 )
-LEASE_S = 1.0
+LEASE_S = 2.0
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def die_and_recover(desk: Desk, step: str, tmp_path: Path) -> None:
     dying = start_dying_bot(desk, step, tmp_path)
     desk.riley.dm("the printer has feelings")
     assert dying.wait(20) == DIED
-    desk.start_bot(firstline_lease_s=LEASE_S)
+    desk.start_bot(firstline_lease_s=LEASE_S, firstline_slack_timeout_s=1)
 
     holder, offer = desk.offer_to(timeout_s=20)
     desk.sees(desk.riley, "A person will look at this")
@@ -83,6 +83,7 @@ def start_dying_bot(desk: Desk, step: str, folder: Path) -> "subprocess.Popen[st
         "DATABASE_URL": desk.database_url,
         "FIRSTLINE_AGENTS": "U0ANA,U0BEN",
         "FIRSTLINE_LEASE_S": str(LEASE_S),
+        "FIRSTLINE_SLACK_TIMEOUT_S": "1",
         "FIRSTLINE_POLL_S": "0.05",
         "FIRSTLINE_MATCH_TICK_S": "0.5",
         "PYTHONPATH": str(ROOT),
