@@ -97,9 +97,12 @@ def _swap(staging: Path, folder: Path) -> None:
 
 def read_model(folder: Path) -> SavedModel:
     """Read a model, checking every hash before anything is parsed; raises ModelRefused with one plain line."""
-    if not (folder / MANIFEST).is_file():
+    if not (folder / MANIFEST).exists():
         raise ModelRefused(f"there is no model in {folder}; run: python -m classifier train --out {folder}")
-    manifest = (folder / MANIFEST).read_bytes()
+    try:
+        manifest = (folder / MANIFEST).read_bytes()
+    except OSError as error:
+        raise ModelRefused(f"{folder / MANIFEST} cannot be read: {error.strerror}") from error
     contents = {name: _checked(folder / name, digest) for name, digest in _hashes(manifest, folder).items()}
     try:
         text = json.loads(contents[DESCRIPTION])
@@ -138,8 +141,10 @@ def _checked(path: Path, digest: str) -> bytes:
     """The file's bytes. What was hashed is what is parsed: it is read once."""
     try:
         content = path.read_bytes()
-    except OSError:
+    except FileNotFoundError:
         raise ModelRefused(f"{path} is missing; train again") from None
+    except OSError as error:
+        raise ModelRefused(f"{path} cannot be read: {error.strerror}") from error
     if hashlib.sha256(content).hexdigest() != digest:
         raise ModelRefused(f"{path} was altered or cut short; train again")
     return content

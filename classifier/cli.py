@@ -98,11 +98,14 @@ def train(
     from classifier.choose_encoder import choose_encoder
     from classifier.cli_output import note, print_json, print_report, progress_bars, say
     from classifier.data import read_dataset
+    from classifier.provenance import grouping
     from classifier.train import TrainParams, is_current
     from classifier.train import train as train_model
 
     now, params = datetime.now(UTC), TrainParams()
     dataset = read_dataset(data, text_column=text_column, category_column=category_column, seed=seed)
+    if dataset.twins:
+        note(grouping(dataset))
     found, message = choose_encoder(encoder, encoder_dir, now)
     if message:
         note(message)
@@ -133,17 +136,22 @@ def evaluate(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Print the honest figures of a model on rows it has not seen."""
-    from classifier.cli_output import print_json, print_report, progress_bars
+    """Print the honest figures of a model; says so when the rows may be ones it has seen."""
+    from classifier.artefact import read_model
+    from classifier.cli_output import note, print_json, print_report, progress_bars
     from classifier.data import Split, read_dataset
     from classifier.encoders.recipes import recipe_named
     from classifier.evaluate import report, run
+    from classifier.provenance import held_out
     from classifier.serve import load
 
     if split not in {*Split, "all"}:
         raise typer.BadParameter("must be test, calibration, fit or all", param_hint="--split")
     dataset = read_dataset(data, text_column=text_column, category_column=category_column, seed=seed)
     rows = dataset.examples if split == "all" else dataset.of(Split(split))
+    warning = held_out(read_model(model).model.provenance, dataset, split)
+    if warning:
+        note(warning)
     classifier = load(model, encoder_dir)
     with progress_bars() as progress:
         outcomes = run(classifier, rows, progress("Measuring", len(rows)))
@@ -154,6 +162,7 @@ def evaluate(
                 "model_id": classifier.model_id,
                 "data": dataset.name,
                 "split": split,
+                "warning": warning,
                 "encoder": classifier.encoder_name,
             }
             | figures.as_dict()

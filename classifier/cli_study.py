@@ -72,7 +72,7 @@ def compare(
     from classifier.cli_output import OUT, print_json, table
     from classifier.compare import Rows
     from classifier.compare import compare as compare_all
-    from classifier.data import Split, read_dataset
+    from classifier.data import Split, numbered, read_dataset
     from classifier.errors import DataRefused
     from classifier.languages import LanguageDetector
     from classifier.train import usable
@@ -86,6 +86,7 @@ def compare(
         name: Rows(
             vectors[[row.split is name for row in rows]],
             np.array([row.label for row in rows if row.split is name], dtype=np.int64),
+            np.array(numbered([row.words for row in rows if row.split is name]), dtype=np.int64),
         )
         for name in Split
     }

@@ -24,10 +24,11 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Embeddings (n, d) and label indices (n,) of one split."""
+    """Embeddings (n, d) and label indices (n,) of one split; `said` (n,) as for `fit_reference`."""
 
     vectors: Floats
     labels: Labels
+    said: Labels | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def _lightgbm_plain(rows: Rows, label_count: int) -> Scorer:
 
 
 def _lightgbm_full(rows: Rows, label_count: int) -> Scorer:
-    reference, own = fit_reference(rows.vectors, rows.labels, label_count, FeatureParams())
+    reference, own = fit_reference(rows.vectors, rows.labels, label_count, FeatureParams(), rows.said)
     booster = Booster(train_booster(own, rows.labels, label_count, BoosterParams()))
     return lambda vectors: booster.scores(reference.features(vectors))
 

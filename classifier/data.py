@@ -4,6 +4,8 @@ import csv
 import gzip
 import hashlib
 import io
+import json
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -12,13 +14,12 @@ from pathlib import Path
 from random import Random
 
 from classifier.errors import DataRefused
+from classifier.text import clean, word_set
 
 STARTER = Path(__file__).parent / "starter" / "requests.csv"
 
 LEAST_ROWS_PER_CATEGORY = 10
 """Five splits of two: under that, neither calibration nor test says anything."""
-
-_CYCLE = ("fit", "calibration", "fit", "test", "fit")
 
 
 class Split(StrEnum):
@@ -27,6 +28,9 @@ class Split(StrEnum):
     FIT = "fit"
     CALIBRATION = "calibration"
     TEST = "test"
+
+
+_SHARES = {Split.FIT: 0.6, Split.CALIBRATION: 0.2, Split.TEST: 0.2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,41 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """The rows of one file. `fingerprint` is the SHA-256 of its (decompressed) bytes."""
+    """The usable rows of one file, in its order. `unlabelled`: rows without a text or a category, which are not here."""
 
     name: str
     examples: tuple[Example, ...]
-    fingerprint: str
+    unlabelled: int = 0
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over all that is read of the rows, their order included: the same one trains the same model."""
+        return _hash([(e.text, e.category, e.language, e.split.value) for e in self.examples])
+
+    @property
+    def rows_sha256(self) -> str:
+        """SHA-256 over texts and categories in any order: which rows, however they are split."""
+        return _hash(sorted((e.text, e.category) for e in self.examples))
+
+    @property
+    def split_sha256(self) -> str:
+        """SHA-256 over texts and splits in any order: which rows are held out."""
+        return _hash(sorted((e.text, e.split.value) for e in self.examples))
+
+    @property
+    def twins(self) -> int:
+        """Rows that say the same as an earlier one."""
+        return len(self.examples) - len(set(self._said()))
+
+    @property
+    def leaks(self) -> int:
+        """Calibration and test rows that say the same as a fit row; 0 unless the file brings its own split."""
+        rows = list(zip(self._said(), self.examples, strict=True))
+        fitted = {number for number, example in rows if example.split is Split.FIT}
+        return sum(number in fitted and example.split is not Split.FIT for number, example in rows)
+
+    def _said(self) -> list[int]:
+        return numbered(clean(example.text) for example in self.examples)
 
     def of(self, split: Split) -> tuple[Example, ...]:
         return tuple(example for example in self.examples if example.split is split)
@@ -54,12 +88,22 @@ class Dataset:
         return dict(sorted(Counter(example.category for example in self.examples).items()))
 
 
+def _hash(rows: Sequence[tuple[str | None, ...]]) -> str:
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def numbered(texts: Iterable[str]) -> list[int]:
+    """A number for each cleaned text; texts that say the same (the same set of words) have the same number."""
+    numbers: dict[frozenset[str], int] = {}
+    return [numbers.setdefault(word_set(text), len(numbers)) for text in texts]
+
+
 def read_bytes(path: Path) -> bytes:
     """A file's bytes, decompressed if it ends in .gz; raises DataRefused."""
     try:
         content = path.read_bytes()
         return gzip.decompress(content) if path.suffix == ".gz" else content
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataRefused(f"{path} cannot be read: {error}") from error
 
 
@@ -111,7 +155,7 @@ def read_dataset(
         raise DataRefused(f"{path} needs at least two categories")
     if not has_split:
         examples = stratified(examples, seed)
-    return Dataset(path.name, tuple(examples), hashlib.sha256(read_bytes(path)).hexdigest())
+    return Dataset(path.name, tuple(examples), len(rows) - len(examples))
 
 
 def _split(value: str, path: Path) -> Split:
@@ -122,15 +166,30 @@ def _split(value: str, path: Path) -> Split:
 
 
 def stratified(examples: Sequence[Example], seed: int) -> list[Example]:
-    """The same rows with splits in the shares 3:1:1 within each category, the same for the same seed."""
-    groups: dict[str, list[int]] = defaultdict(list)
-    for place, example in enumerate(examples):
-        groups[example.category].append(place)
+    """The same rows with splits in the shares 3:1:1 within each category, the same for the same seed.
+
+    Rows that say the same go into one split together, counted for the category of the first: otherwise the test rows
+    would hold what the fit rows taught.
+    """
+    groups: dict[int, list[int]] = defaultdict(list)
+    for place, number in enumerate(numbered(clean(e.text) for e in examples)):
+        groups[number].append(place)
+    by_category: dict[str, list[list[int]]] = defaultdict(list)
+    for places in groups.values():
+        by_category[examples[places[0]].category].append(places)
     random = Random(seed)
     splits: dict[int, Split] = {}
-    for category in sorted(groups):
-        places = groups[category]
-        random.shuffle(places)
-        for turn, place in enumerate(places):
-            splits[place] = Split(_CYCLE[turn % len(_CYCLE)])
+    for category in sorted(by_category):
+        random.shuffle(by_category[category])
+        filled = dict.fromkeys(Split, 0)
+        for places in by_category[category]:
+            split = _emptiest(filled, len(places))
+            filled[split] += len(places)
+            splits |= dict.fromkeys(places, split)
     return [replace(example, split=splits[place]) for place, example in enumerate(examples)]
+
+
+def _emptiest(filled: dict[Split, int], coming: int) -> Split:
+    """The split that would be farthest below its share once `coming` more rows are in."""
+    total = sum(filled.values()) + coming
+    return max(Split, key=lambda split: _SHARES[split] * total - filled[split])

@@ -3,7 +3,8 @@
 Trees cut one dimension at a time, and the meaning of an embedding lies across all of them: on 974 English fit rows
 the bare 384 dimensions gave .803 accuracy on calibration rows. Three more blocks, each telling the tree what the whole
 vector says, gave .868: ridge margins, cosines to class centroids, and the votes of the nearest fit rows. Every
-fit row leaves itself out of all three; otherwise the trees would learn to trust what only fit rows have.
+fit row leaves itself out of all three, and every row that says the same out of the votes, where a twin would answer for
+it; otherwise the trees would learn to trust what only fit rows have.
 """
 
 from collections.abc import Mapping
@@ -81,9 +82,12 @@ class Reference:
 
 
 def fit_reference(
-    embeddings: Floats, labels: Labels, label_count: int, params: FeatureParams
+    embeddings: Floats, labels: Labels, label_count: int, params: FeatureParams, said: Labels | None = None
 ) -> tuple[Reference, Floats]:
-    """The reference of these fit rows, and their own features with each row left out of its own."""
+    """The reference of these fit rows, and their own features with each row left out of its own.
+
+    `said` (n,): rows with the same number say the same (`data.numbered`); without it each row is alone.
+    """
     mean = embeddings.mean(axis=0)
     centred = _centre(embeddings, mean)
     one_hot = np.eye(label_count, dtype=np.float64)[labels]
@@ -93,7 +97,8 @@ def fit_reference(
     for label in range(label_count):
         own = np.where((labels == label)[:, None], centred, 0.0)
         cosines[:, label] = np.einsum("ij,ij->i", centred, _unit(sums[label] - own))
-    votes = _votes_without_self(centred, labels, label_count, params)
+    alone = np.arange(len(labels)) if said is None else said
+    votes = _votes_without_self(centred, labels, label_count, params, alone)
     reference = Reference(
         mean.astype(np.float32),
         weights.astype(np.float32),
@@ -116,13 +121,14 @@ def _ridge(inputs: Doubles, targets: Doubles, penalty: float) -> tuple[Doubles, 
     return weights, targets - residual
 
 
-def _votes_without_self(centred: Floats, labels: Labels, label_count: int, params: FeatureParams) -> Doubles:
-    """`_votes` of every row among all others, block by block: n * n similarities need not fit into memory."""
+def _votes_without_self(
+    centred: Floats, labels: Labels, label_count: int, params: FeatureParams, said: Labels
+) -> Doubles:
+    """`_votes` of every row among all that say something else, in blocks: n * n similarities need not fit into memory."""
     blocks = []
     for start in range(0, len(centred), _BLOCK):
         similarities = centred[start : start + _BLOCK] @ centred.T
-        own = np.arange(len(similarities))
-        similarities[own, start + own] = -1.0
+        similarities[said[start : start + _BLOCK, None] == said[None, :]] = -1.0
         blocks.append(_votes(similarities, labels, label_count, params))
     return np.vstack(blocks)
 

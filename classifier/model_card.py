@@ -19,7 +19,8 @@ def card(model: Model, report: Report) -> str:
         "## Data",
         "",
         f"`{data['file']}`: {data['rows']} rows, SHA-256 `{data['sha256'][:12]}...`. "
-        f"Used: {_pairs(data['used_by_split'])}. Left out: {_pairs(data['left_out']) or 'none'}.",
+        f"Used: {_pairs(data['used_by_split'])}. Left out: {_pairs(data['left_out']) or 'none'}. "
+        f"Rows that say the same as an earlier one: {data['twins']}.",
         "",
         "## Figures",
         "",

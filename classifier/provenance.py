@@ -3,25 +3,30 @@
 import hashlib
 import importlib.metadata
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from classifier.boosting import BoosterParams
-from classifier.data import Dataset
+from classifier.data import Dataset, Split
 from classifier.encoders.store import Installed
+from classifier.errors import DataRefused
 from classifier.features import FeatureParams
 
 _PACKAGES = ("lightgbm", "numpy", "onnxruntime", "py3langid", "scipy", "tokenizers")
 
-# Everything between a row of the file and the saved model; a change in any of them makes a model stale.
+# Everything between a row of the file and the saved model with its figures; a change in any makes a model stale.
 _MODULES = (
     "artefact.py",
     "boosting.py",
     "calibration.py",
     "data.py",
     "decision.py",
+    "evaluate.py",
     "features.py",
     "languages.py",
+    "metrics.py",
+    "model_card.py",
     "serve.py",
     "text.py",
     "train.py",
@@ -49,8 +54,15 @@ def git_commit() -> str | None:
 
 
 def stamp(dataset: Dataset, encoder: Installed, features: FeatureParams, boosting: BoosterParams) -> str:
-    """One hash of data, encoder, parameters and code: a model with the same stamp would come out the same."""
-    parts = (dataset.fingerprint, encoder.fingerprint, repr(features), repr(boosting), code_fingerprint())
+    """One hash of data, encoder, parameters, code and libraries: with the same stamp a model comes out the same."""
+    parts = (
+        dataset.fingerprint,
+        encoder.fingerprint,
+        repr(features),
+        repr(boosting),
+        code_fingerprint(),
+        repr(library_versions()),
+    )
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -60,12 +72,51 @@ def library_versions() -> dict[str, str]:
 
 
 def data_record(dataset: Dataset, used: dict[str, int], dropped: dict[str, int]) -> dict[str, Any]:
-    """The part of the provenance that describes the rows: which file, how many, and which were left out why."""
+    """The part of the provenance that describes the rows: which file, how many, and which were left out why.
+
+    The hashes are `Dataset`'s; `evaluate` compares the last two.
+    """
     return {
         "file": dataset.name,
         "sha256": dataset.fingerprint,
+        "rows_sha256": dataset.rows_sha256,
+        "split_sha256": dataset.split_sha256,
         "rows": len(dataset.examples),
+        "twins": dataset.twins,
         "rows_by_category": dataset.counts(),
         "used_by_split": used,
-        "left_out": dropped,
+        "left_out": dropped | ({"unlabelled": dataset.unlabelled} if dataset.unlabelled else {}),
     }
+
+
+def grouping(dataset: Dataset) -> str:
+    """One sentence about the rows of `dataset` that say the same as an earlier one."""
+    line = f"{dataset.twins} of {len(dataset.examples)} rows say the same as an earlier one"
+    if dataset.leaks:
+        return (
+            f"{line}; {dataset.leaks} of them are held out although a fit row says it: the figures flatter."
+        )
+    return f"{line}: they are kept in one split and do not vote for each other."
+
+
+def held_out(provenance: Mapping[str, Any], dataset: Dataset, split: str) -> str | None:
+    """What to say when `split` of `dataset` may hold rows the model has seen; None for its own test rows.
+
+    Raises DataRefused when the rows are the training file's, but split otherwise.
+    """
+    data = provenance["data"]
+    if data["rows_sha256"] != dataset.rows_sha256:
+        return (
+            f"{dataset.name} is not the file the model was trained on ({data['file']}): whether it has seen some of these "
+            "rows is not known."
+        )
+    if data["split_sha256"] != dataset.split_sha256:
+        raise DataRefused(
+            f"{dataset.name} is split otherwise than in training, so its {split} rows are not those held out; "
+            "use the same --seed"
+        )
+    if split != Split.TEST:
+        return (
+            f"The model was made with {split} rows: these are no honest figures, those are on the test rows."
+        )
+    return None

@@ -15,10 +15,15 @@ _PERSON = re.compile(r"<@[UWB][A-Z0-9]*(?:\|([^>]*))?>")
 _CHANNEL = re.compile(r"<#C?[A-Z0-9]*(?:\|([^>]*))?>")
 _LINK = re.compile(r"<([a-z][a-z0-9+.-]*:[^|>\s]+)(?:\|([^>]*))?>", re.IGNORECASE)
 _SHORTCODE = re.compile(r"(?<!\w)(?<!\w:)(?::(?=[^:\s]*[a-z+])[a-z0-9_+'-]{1,80}:)+(?!\w)")
+# *bold*, _italic_ and ~struck~ around something, as Slack and Markdown write them; "****" and "rm *.txt" hold nothing.
+_BOLD = re.compile(r"(?<![\w*])(\*{1,2})(?=[^\s*])([^*\n]*[^\s*])\1(?![\w*])")
+_ITALIC = re.compile(r"(?<![\w_])_(?=[^\s_])([^_\n]*[^\s_])_(?![\w_])")
+_STRUCK = re.compile(r"(?<![\w~])~(?=[^\s~])([^~\n]*[^\s~])~(?![\w~])")
+_WORD = re.compile(r"\w+")
 _SPACE = re.compile(r"\s+")
 _MASK = re.compile(r"\[?(?:redacted|masked|removed|hidden)\]?", re.IGNORECASE)
 _EDGE_PUNCTUATION = ".,;:!?()\"'<>"
-_MASK_CHARACTERS = "*•█▇▒░"
+_MASK_RUN = re.compile(r"[*•█▇▒░]{2,}")
 
 
 def clean(text: str) -> str:
@@ -43,6 +48,7 @@ def _unmark(text: str) -> str:
     text = _CHANNEL.sub(lambda match: f"#{match[1]}" if match[1] else "a channel", text)
     text = _LINK.sub(lambda match: match[2] or match[1].removeprefix("mailto:"), text)
     text = text.replace("`", " ")
+    text = _STRUCK.sub(r"\1", _ITALIC.sub(r"\1", _BOLD.sub(r"\2", text)))
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
@@ -66,6 +72,11 @@ def has_words(text: str) -> bool:
     return any(character.isalnum() for character in text)
 
 
+def word_set(text: str) -> frozenset[str]:
+    """The words of a cleaned text without case, order or number: texts with the same set say the same."""
+    return frozenset(_WORD.findall(text.casefold()))
+
+
 def mask_ratio(text: str) -> float:
     """Share of words in [0, 1] that stand for something removed, such as `****` or `[redacted]`; 0 for no words."""
     words = [word.strip(_EDGE_PUNCTUATION) for word in text.split()]
@@ -74,8 +85,8 @@ def mask_ratio(text: str) -> float:
 
 
 def _is_mask(word: str) -> bool:
-    hidden = sum(word.count(character) for character in _MASK_CHARACTERS)
-    if hidden >= 2 and hidden * 2 >= len(word):
+    hidden = sum(map(len, _MASK_RUN.findall(_BOLD.sub(r"\2", word))))
+    if hidden * 2 >= len(word):
         return True
     # "xxx" and "____", but neither "xx" (a mistyped word) nor "Maxxx".
     return bool(_MASK.fullmatch(word)) or (len(word) >= 3 and set(word.lower()) in ({"x"}, {"_"}, {"#"}))

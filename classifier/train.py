@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from classifier.artefact import EncoderPin, Model, read_model, write_model
 from classifier.boosting import Booster, BoosterParams, train_booster
 from classifier.calibration import choose_thresholds, fit_temperature, softmax
-from classifier.data import Dataset, Example, Split
+from classifier.data import Dataset, Example, Split, numbered
 from classifier.decision import AbstainReason, Prediction
 from classifier.embedding_cache import EmbeddingCache
 from classifier.encoders.recipes import EncoderRecipe
@@ -91,7 +91,8 @@ def train(
 
     step = progress("Training", 3)
     truths = np.array([row.label for row in fit], dtype=np.int64)
-    reference, features = fit_reference(vectors[: len(fit)], truths, len(labels), params.features)
+    alike = np.array(numbered([row.words for row in fit]), dtype=np.int64)
+    reference, features = fit_reference(vectors[: len(fit)], truths, len(labels), params.features, alike)
     step()
     text = train_booster(features, truths, len(labels), params.boosting)
     step()

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -43,7 +44,10 @@ def run(
         ),
     ] = None,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; the page answers to localhost only.")
+        str,
+        typer.Option(
+            help="Address to listen on. Requests have to name it or localhost; with another than a loopback address whoever can reach it can be anybody here."
+        ),
     ] = "127.0.0.1",
     request_url: Annotated[
         str | None, typer.Option(help="Where to send events. Left out: the COMMAND's own /slack/events.")
@@ -52,7 +56,7 @@ def run(
         Path | None, typer.Option(help="The app's manifest. Left out: manifest.yml, if it is here.")
     ] = None,
     socket_mode: Annotated[
-        bool, typer.Option("--socket-mode", help="Give COMMAND an app token too.")
+        bool, typer.Option("--socket-mode", help="Give the app an app token too.")
     ] = False,
     ready_timeout: Annotated[
         float, typer.Option(help="Seconds to wait for COMMAND's /health/ready.")
@@ -80,7 +84,7 @@ def _run(
     ready_timeout_s: float,
     as_json: bool,
 ) -> int:
-    options = PlaygroundOptions(manifest=_manifest(manifest))
+    options = _options(_manifest(manifest))
     listening = _listen(host, port)
     url = f"http://{_reachable(host)}:{listening.getsockname()[1]}"
     server = ServerThread(listening, options, base_url=url)
@@ -145,6 +149,19 @@ def _announce(connection: AppConnection, request_url: str | None, has_child: boo
         print("An app finds this Slack by:", flush=True)
         for name, value in connection.slack_variables.items():
             print(f"  {name}={value}", flush=True)
+
+
+def _options(manifest: AppManifest) -> PlaygroundOptions:
+    """Tokens that are new at every start, as what is known to everybody would be known to every page of a browser here too.
+
+    PLAYGROUND_BOT_TOKEN, PLAYGROUND_APP_TOKEN and PLAYGROUND_SIGNING_SECRET keep them.
+    """
+    return PlaygroundOptions(
+        manifest=manifest,
+        bot_token=os.environ.get("PLAYGROUND_BOT_TOKEN") or f"xoxb-playground-{secrets.token_hex(16)}",
+        app_token=os.environ.get("PLAYGROUND_APP_TOKEN") or f"xapp-1-playground-{secrets.token_hex(16)}",
+        signing_secret=os.environ.get("PLAYGROUND_SIGNING_SECRET") or secrets.token_hex(16),
+    )
 
 
 def _manifest(path: Path | None) -> AppManifest:

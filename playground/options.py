@@ -9,7 +9,7 @@ from playground.rate_limit import RateLimit
 
 @dataclass(frozen=True, slots=True)
 class PlaygroundOptions:
-    """How this small Slack behaves. The tokens are no secrets: they open nothing but this."""
+    """How this small Slack behaves. The tokens given here are for tests; the command line makes new ones at every start."""
 
     manifest: AppManifest = field(default_factory=AppManifest)
     bot_token: str = "xoxb-playground-bot-token"

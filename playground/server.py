@@ -5,7 +5,6 @@ import json
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
@@ -21,14 +20,14 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from playground.commands import answer_by_url
-from playground.control.guard import PAGE_HEADERS, check_host
+from playground.control.guard import PAGE_HEADERS, HostGuard
 from playground.control.routes import control_routes
 from playground.core import Playground, utc_now
 from playground.errors import ApiError, ControlError
+from playground.file_transfer import receive_upload, send_file
 from playground.json_answer import JsonAnswer
 from playground.options import PlaygroundOptions
 from playground.web_api.endpoint import call_method
-from playground.web_api.files import UPLOAD_BYTES
 from playground.workspace import Clock
 
 PAGE_FOLDER = Path(__file__).parent / "page"
@@ -58,10 +57,10 @@ def build_app(playground: Playground, page_folder: Path) -> ASGIApp:
         return PlainTextResponse("ok")
 
     async def upload(request: Request) -> Response:
-        return await _upload(playground, request)
+        return await receive_upload(playground, request)
 
     async def download(request: Request) -> Response:
-        return _download(playground, request)
+        return send_file(playground, request)
 
     routes: list[BaseRoute] = [
         Route("/api/{method}", api, methods=["GET", "POST"]),
@@ -73,7 +72,9 @@ def build_app(playground: Playground, page_folder: Path) -> ASGIApp:
         *control_routes(playground),
         Mount("/", _Page(page_folder)),
     ]
-    return Starlette(routes=routes, exception_handlers={ControlError: _refused})
+    return HostGuard(
+        Starlette(routes=routes, exception_handlers={ControlError: _refused}), playground.base_url
+    )
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -82,19 +83,13 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 class _Page:
-    """The web page's files, for this machine's browsers only."""
+    """The web page's files."""
 
     def __init__(self, folder: Path) -> None:
         self._files = StaticFiles(directory=folder, html=True) if (folder / "index.html").is_file() else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            return
-        request = Request(scope)
-        try:
-            check_host(request)
-        except ControlError as error:
-            await PlainTextResponse(error.detail, error.status)(scope, receive, send)
             return
         if self._files is None:
             await PlainTextResponse("The page is not installed; the APIs work.", 404)(scope, receive, send)
@@ -118,34 +113,6 @@ def _content(request: Request, body: bytes) -> Any:
         return json.loads(text)
     except ValueError:
         return None
-
-
-async def _upload(playground: Playground, request: Request) -> Response:
-    file_id = playground.uploads.pop(request.url.path, None)
-    if file_id is None:
-        return PlainTextResponse("no such upload", 404)
-    if "multipart/form-data" in request.headers.get("content-type", ""):
-        async with request.form() as form:
-            parts = [value for value in form.values() if not isinstance(value, str)]
-            content = await parts[0].read() if parts else b""
-    else:
-        content = await request.body()
-    if not content or len(content) > UPLOAD_BYTES:
-        return PlainTextResponse("empty or too large", 400)
-    file = playground.workspace.files[file_id]
-    playground.workspace.files[file_id] = replace(file, content=content)
-    return PlainTextResponse(f"OK - {len(content)}")
-
-
-def _download(playground: Playground, request: Request) -> Response:
-    """url_private: for the app, with its token and files:read."""
-    file = playground.workspace.files.get(request.path_params["file_id"])
-    allowed = request.headers.get("authorization") == f"Bearer {playground.options.bot_token}"
-    if file is None or not allowed or "files:read" not in playground.options.manifest.scopes:
-        return PlainTextResponse("not found", 404)
-    return Response(
-        file.content, media_type="application/octet-stream", headers={"X-Content-Type-Options": "nosniff"}
-    )
 
 
 class ServerThread:

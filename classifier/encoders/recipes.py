@@ -31,18 +31,6 @@ class FileRole(StrEnum):
     TOKENIZER = "tokenizer"
 
 
-class Pooling(StrEnum):
-    """How token vectors become one vector."""
-
-    MEAN = "mean"
-
-
-class Normalisation(StrEnum):
-    """What is done to the pooled vector."""
-
-    L2 = "l2"
-
-
 @dataclass(frozen=True, slots=True)
 class EncoderFile:
     """One pinned file. `path` is its place in the source; it is installed under its last component."""
@@ -72,7 +60,8 @@ class EncoderRecipe:
     """All there is to know about an encoder before its files are on disk.
 
     `repository` is a hub repository, or the name of the installed package for `Source.PACKAGE`.
-    `languages` holds ISO 639-1 codes, or MANY_LANGUAGES alone.
+    `languages` holds ISO 639-1 codes, or MANY_LANGUAGES alone. Every encoder here pools by the mean of the token vectors
+    and is used at length one (`session`).
     """
 
     name: str
@@ -81,8 +70,6 @@ class EncoderRecipe:
     revision: str
     files: tuple[EncoderFile, ...]
     prefix: str
-    pooling: Pooling
-    normalisation: Normalisation
     max_tokens: int
     dimensions: int
     languages: tuple[str, ...]
@@ -116,8 +103,6 @@ def _e5(
         revision=revision,
         files=files,
         prefix=E5_PREFIX,
-        pooling=Pooling.MEAN,
-        normalisation=Normalisation.L2,
         max_tokens=512,
         dimensions=dimensions,
         languages=(MANY_LANGUAGES,),
@@ -243,8 +228,6 @@ MINILM = EncoderRecipe(
         ),
     ),
     prefix="",
-    pooling=Pooling.MEAN,
-    normalisation=Normalisation.L2,
     max_tokens=256,
     dimensions=384,
     languages=("en",),

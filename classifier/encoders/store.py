@@ -15,7 +15,7 @@ from pathlib import Path
 from classifier.encoders.hashing import sha256_of
 from classifier.encoders.hub import ANSWER_LIMIT_S, download
 from classifier.encoders.packaged import GRAPH_NAME, build_packaged
-from classifier.encoders.recipes import PACKAGED, EncoderRecipe, FileRole, Source, recipe_named
+from classifier.encoders.recipes import PACKAGED, EncoderFile, EncoderRecipe, FileRole, Source, recipe_named
 from classifier.encoders.session import Encoder
 from classifier.errors import EncoderMissing, EncoderRefused, HubRefused, HubUnreachable
 
@@ -23,10 +23,17 @@ RECIPE_FILE = "recipe.json"
 NO_HUB_FILE = "no-hub-answered"
 ASK_AGAIN_AFTER = timedelta(hours=12)
 
+_HERE = Path(__file__).parent
+_PREPARATION = (_HERE / "session.py", _HERE.parent / "text.py")
+
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """An encoder on disk. `files` maps file name to SHA-256 as installed; `fingerprint` is one hash over them."""
+    """An encoder on disk. `files` maps file name to SHA-256 as installed.
+
+    `fingerprint` is one hash over all that makes a text's vector: those files, the recipe's values that reach the
+    vector, and the code between a message and its tokens. Two equal ones give equal vectors.
+    """
 
     recipe: EncoderRecipe
     folder: Path
@@ -34,8 +41,11 @@ class Installed:
 
     @property
     def fingerprint(self) -> str:
+        recipe = self.recipe
+        values = f"{recipe.prefix!r} {recipe.max_tokens} {recipe.dimensions}\n"
         lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(self.files.items()))
-        return hashlib.sha256(lines.encode()).hexdigest()
+        code = "".join(f"{sha256_of(path)}  {path.name}\n" for path in _PREPARATION)
+        return hashlib.sha256((values + lines + code).encode()).hexdigest()
 
     @property
     def graph(self) -> Path:
@@ -73,23 +83,27 @@ def installed(name: str, folder: Path) -> Installed:
 
 
 def verify(encoder: Installed) -> None:
-    """Hash every installed file; raises EncoderRefused for one that changed or is gone."""
-    pinned = {file.name: file.sha256 for file in encoder.recipe.files} if _is_verbatim(encoder) else {}
-    for role_file in (encoder.graph, encoder.tokenizer):
-        if role_file.name not in encoder.files:
-            raise EncoderRefused(
-                f"{encoder.folder / RECIPE_FILE} does not list {role_file.name}; fetch again"
-            )
-    for name, digest in encoder.files.items():
+    """Hash every installed file; raises EncoderRefused for one that is gone, or is not what the recipe pins.
+
+    A graph that was built here has no pin: it must be what recipe.json noted when it was built.
+    """
+    recipe, noted = encoder.recipe, encoder.files
+    wanted = noted | {file.name: file.sha256 for file in _installed_as_pinned(recipe)}
+    for name in {*wanted, encoder.graph.name, encoder.tokenizer.name}:
         path = encoder.folder / name
+        if name not in noted:
+            raise EncoderRefused(
+                f"{encoder.folder / RECIPE_FILE} does not list {name}; fetch encoder {recipe.name} again"
+            )
         if not path.is_file():
-            raise EncoderRefused(f"{path} is missing; fetch encoder {encoder.recipe.name} again")
-        if sha256_of(path) != digest or pinned.get(name, digest) != digest:
-            raise EncoderRefused(f"{path} was altered; fetch encoder {encoder.recipe.name} again")
+            raise EncoderRefused(f"{path} is missing; fetch encoder {recipe.name} again")
+        if noted[name] != wanted[name] or sha256_of(path) != wanted[name]:
+            raise EncoderRefused(f"{path} was altered; fetch encoder {recipe.name} again")
 
 
-def _is_verbatim(encoder: Installed) -> bool:
-    return encoder.recipe.source is Source.HUB
+def _installed_as_pinned(recipe: EncoderRecipe) -> tuple[EncoderFile, ...]:
+    """The files that lie on disk as they came; of a package's weights a graph is built instead."""
+    return recipe.files if recipe.source is Source.HUB else (recipe.file(FileRole.TOKENIZER),)
 
 
 def open_encoder(encoder: Installed) -> Encoder:
@@ -118,7 +132,6 @@ def fetch(
             build_packaged(recipe, staging)
         else:
             download(recipe, staging, limit_s=limit_s, endpoint=endpoint)
-            shutil.rmtree(staging / "download", ignore_errors=True)
         _note(recipe, staging)
         _put(staging, folder / recipe.name)
     finally:
@@ -177,8 +190,6 @@ def _note(recipe: EncoderRecipe, folder: Path) -> None:
         "revision": recipe.revision,
         "licence": recipe.licence,
         "prefix": recipe.prefix,
-        "pooling": recipe.pooling,
-        "normalisation": recipe.normalisation,
         "max_tokens": recipe.max_tokens,
         "dimensions": recipe.dimensions,
         "languages": recipe.languages,

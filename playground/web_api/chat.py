@@ -29,7 +29,7 @@ def post_message(playground: Playground, args: Args) -> JsonObject:
         BOT_USER,
         text[:POSTED_TEXT_CHARS],
         blocks=blocks,
-        thread_ts=_thread(playground, channel, args),
+        thread_ts=thread_of(playground, channel, args),
         metadata=_metadata(args),
         link_names=args.flag("link_names") or args.text("parse") == "full",
         is_broadcast=args.flag("reply_broadcast"),
@@ -52,7 +52,7 @@ def post_ephemeral(playground: Playground, args: Args) -> JsonObject:
         BOT_USER,
         text[:POSTED_TEXT_CHARS],
         blocks=blocks,
-        thread_ts=_thread(playground, channel, args),
+        thread_ts=thread_of(playground, channel, args),
         ephemeral_to=user,
     )
     return {"message_ts": message.ts}
@@ -128,8 +128,8 @@ def checked_blocks(playground: Playground, blocks: Any) -> list[JsonObject]:
     return with_ids(blocks, lambda: playground.workspace.new_id("b"))
 
 
-def _thread(playground: Playground, channel: Channel, args: Args) -> str | None:
-    """The thread's parent. Raises ApiError("invalid_thread_ts" or "thread_not_found")."""
+def thread_of(playground: Playground, channel: Channel, args: Args) -> str | None:
+    """The ts of the thread's parent, None for no thread. Raises ApiError("invalid_thread_ts" or "thread_not_found")."""
     thread_ts = args.text("thread_ts")
     if not thread_ts:
         return None

@@ -9,7 +9,7 @@ from playground.errors import ApiError
 from playground.model import BOT_USER, Channel, File, JsonObject
 from playground.payloads import file_json
 from playground.web_api.call import Args, Method, channel_of
-from playground.web_api.chat import checked_blocks
+from playground.web_api.chat import checked_blocks, thread_of
 
 UPLOAD_BYTES = 20_000_000
 
@@ -41,16 +41,17 @@ def complete_upload(playground: Playground, args: Args) -> JsonObject:
     entries = args.structure("files", "invalid_arguments")
     if not isinstance(entries, list) or not entries:
         raise ApiError("invalid_arguments", messages=["[ERROR] missing required field: files"])
-    files = tuple(_named(playground, entry) for entry in entries)
     channels = [_postable(playground, c) for c in [*args.names("channel_id"), *args.names("channels")]]
+    threads = [thread_of(playground, channel, args) for channel in channels]
     blocks = args.structure("blocks", "invalid_blocks_format")
-    for channel in channels:
+    files = tuple(_named(playground, entry) for entry in entries)
+    for channel, thread_ts in zip(channels, threads, strict=True):
         playground.post(
             channel,
             BOT_USER,
             args.text("initial_comment"),
             blocks=checked_blocks(playground, blocks) if blocks else None,
-            thread_ts=args.text("thread_ts") or None,
+            thread_ts=thread_ts,
             files=files,
         )
     return {

@@ -17,6 +17,7 @@ from playground.errors import StartError
 from playground.manifest import read_manifest
 from playground.options import PlaygroundOptions
 from playground.server import bind
+from playground.testing import PlaygroundServer
 
 APP = """
 import http.server, json, os, signal, sys
@@ -50,7 +51,7 @@ def start(tmp_path):
         inherited = {
             k: v
             for k, v in os.environ.items()
-            if not k.startswith("SLACK_") and k not in ("PORT", "PLAYGROUND_PORT")
+            if not k.startswith(("SLACK_", "PLAYGROUND_")) and k != "PORT"
         }
         process = subprocess.Popen(
             [sys.executable, "-m", "playground", *map(str, arguments)],
@@ -110,6 +111,23 @@ def test_it_runs_alone(start, free_port):
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0
     assert "SLACK_SIGNING_SECRET=" in process.stdout.read()
+
+
+def test_tokens_are_new_at_every_start_unless_given(start):
+    """Nobody can know a token or the signing secret beforehand; those set in the environment stay."""
+    alone = ("--port", "0", "--json", "--socket-mode", "--request-url", "http://127.0.0.1:9/slack/events")
+    given = {
+        "PLAYGROUND_BOT_TOKEN": "xoxb-mine",
+        "PLAYGROUND_APP_TOKEN": "xapp-mine",
+        "PLAYGROUND_SIGNING_SECRET": "mine",
+    }
+    runs = [start(*alone), start(*alone), start(*alone, **given)]
+    one, other, kept = (json.loads(run.stdout.readline())["environment"] for run in runs)
+    names = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET")
+    assert len({environment[name] for environment in (one, other) for name in names}) == 6
+    assert [kept[name] for name in names] == list(given.values())
+    for name in names:
+        assert one[name] != PlaygroundServer().app_environment().get(name)
 
 
 @pytest.fixture

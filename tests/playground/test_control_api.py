@@ -38,11 +38,37 @@ def test_the_state_names_everybody(ask):
     assert state["channels"][0]["name"] == "it-help"
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "192.168.0.1:3100", ""])
-@pytest.mark.parametrize("path", ["/_/state", "/", "/_/files/F1?user=U0RILEY"])
-def test_other_hosts_names_are_refused(ask, host, path):
-    """A request under another name than this machine's is refused: DNS rebinding reads nothing."""
-    assert ask("GET", path, Host=host)[0] == 403
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "192.168.0.1:3100", "[", ""])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/_/state"),
+        ("GET", "/"),
+        ("GET", "/_/files/F1?user=U0RILEY"),
+        ("GET", "/api/users.list"),
+        ("POST", "/api/chat.postMessage"),
+        ("POST", "/actions/T0PLAY/1/x"),
+        ("POST", "/upload/v1/x"),
+        ("GET", "/files/F1/a.png"),
+    ],
+)
+def test_other_hosts_names_are_refused(slack, ask, host, method, path):
+    """A request under another name than this machine's is refused, even with the right token: DNS rebinding reads nothing."""
+    said = {"channel": "D0RILEY", "text": "hi"}
+    assert ask(method, path, said, Host=host, Authorization=f"Bearer {slack.bot_token}")[0] == 403
+    assert slack.person("U0RILEY").messages() == []
+
+
+@pytest.mark.parametrize(("host", "status"), [("evil.example", 403), ("localhost", 101)])
+def test_sockets_are_opened_under_this_machines_names_only(slack, host, status):
+    """A page under another name opens no Socket Mode connection, even with a ticket."""
+    ticket = slack.look(lambda playground: playground.sockets.new_ticket())
+    connection = http.client.HTTPConnection("127.0.0.1", slack.port, timeout=5)
+    handshake = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+    handshake |= {"Sec-WebSocket-Key": base64.b64encode(b"0123456789abcdef").decode(), "Host": host}
+    connection.request("GET", f"/link/?ticket={ticket}", headers=handshake)
+    assert connection.getresponse().status == status
+    connection.close()
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:3100", "127.0.0.1:1", "[::1]:3100"])
