@@ -3,7 +3,6 @@
 Starts from the inside out, so that nothing comes in before there is somebody to work on it; stops from the outside in.
 """
 
-import logging
 import os
 import signal
 import socket
@@ -64,6 +63,7 @@ class Bot:
     sender: Sender
     matcher: Matcher
     scheduler: BackgroundScheduler
+    stopping: threading.Event
 
     def start(self) -> None:
         """Start every part; returns when Slack's deliveries are taken."""
@@ -80,6 +80,7 @@ class Bot:
     def stop(self, drain_s: float = DRAIN_S) -> bool:
         """Take nothing more and finish what is in work; False when some outlasts ``drain_s`` (its lease runs out)."""
         end = time.monotonic() + drain_s
+        self.stopping.set()  # jobs look at it between their steps
 
         def left() -> float:
             return max(0.1, end - time.monotonic())
@@ -135,7 +136,7 @@ def build(settings: Settings, clock: Clock, listening: socket.socket, decider: D
         decider=decider or load_decider(settings),
         answers=answers,
     )
-    slack, metrics = Slack(settings), Metrics(db, clock)
+    slack, metrics, stopping = Slack(settings), Metrics(db, clock), threading.Event()
     bolt = build_bolt(settings, authorize_as(slack))
     register(bolt, deps)
     writer = InboxWriter(db, clock, wake.inbox, limit=settings.firstline_inbox_limit)
@@ -161,7 +162,8 @@ def build(settings: Settings, clock: Clock, listening: socket.socket, decider: D
         worker=worker,
         sender=sender,
         matcher=matcher,
-        scheduler=_schedule(deps, slack),
+        scheduler=_schedule(deps, slack, stopping),
+        stopping=stopping,
     )
 
 
@@ -170,24 +172,20 @@ def serve(settings: Settings, clock: Clock) -> None:
     configure_logs()
     listening = _listen(settings)
     bot = build(settings, clock, listening)
-    stopping = threading.Event()
+    told_to_stop = threading.Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        stopping.set()
+        told_to_stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     bot.start()
     log.info("ready", port=bot.port, mode=settings.mode.value, model=_model_name(bot.deps.decider))
-    while not stopping.wait(3600):
+    while not told_to_stop.wait(3600):
         pass
     log.info("stopping")
     drained = bot.stop()
     log.info("stopped", drained=drained)
-    logging.shutdown()
-    # A job that waits for Slack would hold the process until it is answered: Python joins the scheduler's threads at
-    # its end. All that matters is committed, and another tick does the job again.
-    os._exit(0)
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -214,18 +212,19 @@ def _first_free(host: str, start: int) -> int:
     raise PortTaken(f"no port from {start} on is free")
 
 
-def _schedule(deps: Deps, slack: Slack) -> BackgroundScheduler:
+def _schedule(deps: Deps, slack: Slack, stopping: threading.Event) -> BackgroundScheduler:
     """Every job with its period; on all replicas, each tick run by one of them."""
     settings = deps.settings
     scheduler = BackgroundScheduler(timezone=UTC)
     schedule = Schedule(scheduler, deps.db, deps.clock)
     schedule.every("expire_offers", min(EXPIRY_S, settings.firstline_offer_s), lambda: expire_offers(deps))
     schedule.every("close_old", HOUR_S, lambda: close_old(deps))
-    schedule.every("prune", HOUR_S, lambda: prune(deps.db, deps.clock, settings.firstline_keep_s))
+    keep_s, window_s = settings.firstline_keep_s, settings.firstline_reopen_window_s
+    schedule.every("prune", HOUR_S, lambda: prune(deps.db, deps.clock, keep_s, window_s, stopping))
     schedule.every(
         "reconcile",
         settings.firstline_reconcile_s,
-        lambda: reconcile(deps.db, deps.clock, slack, deps.wake.inbox),
+        lambda: reconcile(deps.db, deps.clock, slack, deps.wake.inbox, stopping),
     )
     return scheduler
 

@@ -6,6 +6,7 @@
     ├── SettingsError        a setting is missing or wrong
     ├── SchemaError          the database's schema is not the one this version needs
     ├── PortTaken            another program listens on the port
+    ├── CannotListen         the address cannot be listened on, or HTTP does not start there
     ├── RefusedMove          the request is no longer in a state that allows this
     ├── NotAllowed           this person may not do that
     ├── ReplyAhead           a reply arrived before the message it answers
@@ -29,6 +30,10 @@ class SchemaError(BotError):
 
 class PortTaken(BotError):
     """The port is taken by another program."""
+
+
+class CannotListen(BotError):
+    """HTTP cannot be served at this address."""
 
 
 class RefusedMove(BotError):

@@ -107,9 +107,9 @@ class Settings(BaseSettings):
     @classmethod
     def _outlasts_slack(cls, value: float, others: ValidationInfo) -> float:
         timeout_s = others.data.get("firstline_slack_timeout_s")
-        if timeout_s is not None and value < 2 * timeout_s:
+        if timeout_s is not None and value < 3 * timeout_s:
             raise ValueError(
-                f"must be at least twice FIRSTLINE_SLACK_TIMEOUT_S ({timeout_s:g}), or things are said twice"
+                f"must be at least three times FIRSTLINE_SLACK_TIMEOUT_S ({timeout_s:g}), or things are said twice"
             )
         return value
 

@@ -137,7 +137,6 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Print the honest figures of a model; says so when the rows may be ones it has seen."""
-    from classifier.artefact import read_model
     from classifier.cli_output import note, print_json, print_report, progress_bars
     from classifier.data import Split, read_dataset
     from classifier.encoders.recipes import recipe_named
@@ -149,24 +148,15 @@ def evaluate(
         raise typer.BadParameter("must be test, calibration, fit or all", param_hint="--split")
     dataset = read_dataset(data, text_column=text_column, category_column=category_column, seed=seed)
     rows = dataset.examples if split == "all" else dataset.of(Split(split))
-    warning = held_out(read_model(model).model.provenance, dataset, split)
-    if warning:
-        note(warning)
     classifier = load(model, encoder_dir)
+    if warning := held_out(classifier.provenance, dataset, split):
+        note(warning)
     with progress_bars() as progress:
         outcomes = run(classifier, rows, progress("Measuring", len(rows)))
     figures = report(outcomes, recipe_named(classifier.encoder_name).understands)
     if as_json:
-        print_json(
-            {
-                "model_id": classifier.model_id,
-                "data": dataset.name,
-                "split": split,
-                "warning": warning,
-                "encoder": classifier.encoder_name,
-            }
-            | figures.as_dict()
-        )
+        about = {"model_id": classifier.model_id, "encoder": classifier.encoder_name, "data": dataset.name}
+        print_json(about | {"split": split, "warning": warning} | figures.as_dict())
     else:
         heading = f"Model {classifier.model_id} ({classifier.encoder_name}), {split} rows of {dataset.name}"
         print_report(figures, heading)

@@ -1,9 +1,9 @@
 """From an embedding to the columns LightGBM sees.
 
-Trees cut one dimension at a time, and the meaning of an embedding lies across all of them: on 974 English fit rows
-the bare 384 dimensions gave .803 accuracy on calibration rows. Three more blocks, each telling the tree what the whole
-vector says, gave .868: ridge margins, cosines to class centroids, and the votes of the nearest fit rows. Every
-fit row leaves itself out of all three, and every row that says the same out of the votes, where a twin would answer for
+Trees cut one dimension at a time, and the meaning of an embedding lies across all of them: on the starter data (`python -m
+classifier compare`, 331 English test rows) the bare 384 dimensions give .779 accuracy. Three more blocks, each telling the
+tree what the whole vector says, give .849: ridge margins, cosines to class centroids, and the votes of the nearest fit
+rows; margins alone give .825. The blocks were chosen on calibration rows. Every fit row leaves itself out of all three, and every row that says the same out of the votes, where a twin would answer for
 it; otherwise the trees would learn to trust what only fit rows have.
 """
 

@@ -105,18 +105,16 @@ def held_out(provenance: Mapping[str, Any], dataset: Dataset, split: str) -> str
     Raises DataRefused when the rows are the training file's, but split otherwise.
     """
     data = provenance["data"]
-    if data["rows_sha256"] != dataset.rows_sha256:
+    if data.get("rows_sha256") != dataset.rows_sha256:
         return (
             f"{dataset.name} is not the file the model was trained on ({data['file']}): whether it has seen some of these "
             "rows is not known."
         )
-    if data["split_sha256"] != dataset.split_sha256:
+    if data.get("split_sha256") != dataset.split_sha256:
         raise DataRefused(
             f"{dataset.name} is split otherwise than in training, so its {split} rows are not those held out; "
             "use the same --seed"
         )
     if split != Split.TEST:
-        return (
-            f"The model was made with {split} rows: these are no honest figures, those are on the test rows."
-        )
+        return f"The model was made with {split} rows: the honest figures are those on the test rows alone."
     return None

@@ -1,6 +1,7 @@
 """The classifier as the bot runs it: one message in, one decision out."""
 
 from pathlib import Path
+from typing import Any
 
 from classifier.artefact import Model, read_model
 from classifier.boosting import Booster
@@ -48,6 +49,11 @@ class Classifier:
     def categories(self) -> tuple[str, ...]:
         """The labels that can be shown."""
         return tuple(label for label in self._model.labels if label != OUT_OF_SCOPE)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What the model was made of (`provenance`)."""
+        return self._model.provenance
 
     @property
     def encoder_name(self) -> str:

@@ -15,6 +15,7 @@ from playground.element_limits import (
 )
 from playground.inspection import Inspection
 from playground.model import JsonObject, ViewKind
+from playground.rich_text_limits import check_rich_text, check_table
 
 MESSAGE_BLOCKS = 50
 VIEW_BLOCKS = 100
@@ -22,12 +23,14 @@ MESSAGE_BLOCK_CHARS = 13_200
 """Slack refuses messages whose blocks hold more in total (msg_blocks_too_long); undocumented, measured by others to lie near this."""
 VIEW_BYTES = 250_000
 
-_IN_MESSAGES_ONLY = frozenset({"markdown", "file", "table"})
+_IN_MESSAGES_ONLY = frozenset({"markdown", "table"})
 
 
 def check_message_blocks(blocks: Any) -> list[str]:
     """The problems of a message's blocks, empty when Slack would take them."""
     inspection = Inspection()
+    if not inspection.depth(blocks, "/blocks"):
+        return inspection.problems
     for block, where in inspection.items({"blocks": blocks}, "blocks", "", limit=MESSAGE_BLOCKS, at_least=0):
         _check_block(inspection, block, where, in_message=True)
     return inspection.problems
@@ -38,6 +41,7 @@ def check_view(view: Any) -> list[str]:
     inspection = Inspection()
     if not isinstance(view, dict):
         inspection.report("must provide an object", "/view")
+    if inspection.problems or not inspection.depth(view, "/view"):
         return inspection.problems
     kind = view.get("type")
     if kind not in tuple(ViewKind):
@@ -88,7 +92,7 @@ def _check_block(inspection: Inspection, block: Any, pointer: str, *, in_message
     if kind is None:
         inspection.report("missing required field: type", pointer)
         return
-    if kind not in _CHECKS or (kind in _IN_MESSAGES_ONLY and not in_message):
+    if not isinstance(kind, str) or kind not in _CHECKS or (kind in _IN_MESSAGES_ONLY and not in_message):
         inspection.report(f"unsupported type: {kind}", f"{pointer}/type")
         return
     block_id = inspection.string(block, "block_id", pointer, limit=255)
@@ -125,9 +129,10 @@ def _actions(inspection: Inspection, block: JsonObject, pointer: str) -> None:
     for item, where in inspection.items(block, "elements", pointer, limit=25, required=True):
         check_element(inspection, item, where, ACTION_ELEMENTS)
         action_id = item.get("action_id") if isinstance(item, dict) else None
-        if action_id is not None and action_id in seen:
-            inspection.report(f"`action_id` `{action_id}` already exists in this block", where)
-        seen.add(action_id or "")
+        if isinstance(action_id, str):
+            if action_id in seen:
+                inspection.report(f"`action_id` `{action_id}` already exists in this block", where)
+            seen.add(action_id)
 
 
 def _image(inspection: Inspection, block: JsonObject, pointer: str) -> None:
@@ -142,13 +147,6 @@ def _input(inspection: Inspection, block: JsonObject, pointer: str) -> None:
         inspection.report("missing required field: element", pointer)
     else:
         check_element(inspection, block["element"], f"{pointer}/element", INPUT_ELEMENTS)
-
-
-def _rich_text(inspection: Inspection, block: JsonObject, pointer: str) -> None:
-    kinds = ("rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote")
-    for item, where in inspection.items(block, "elements", pointer, limit=1000, at_least=0, required=True):
-        if not isinstance(item, dict) or item.get("type") not in kinds:
-            inspection.report("unsupported type", f"{where}/type")
 
 
 def _markdown(inspection: Inspection, block: JsonObject, pointer: str) -> None:
@@ -173,7 +171,8 @@ _CHECKS: dict[str, Callable[[Inspection, JsonObject, str], None]] = {
     "actions": _actions,
     "image": _image,
     "input": _input,
-    "rich_text": _rich_text,
+    "rich_text": check_rich_text,
+    "table": check_table,
     "markdown": _markdown,
     "video": _video,
     "divider": _divider,

@@ -102,7 +102,8 @@ def images(node: Any) -> Iterator[JsonObject]:
 def image_file(image: JsonObject) -> str | None:
     """The id of the uploaded file that an image shows, if it shows one."""
     source = image.get("slack_file")
-    return source.get("id") if isinstance(source, dict) else None
+    file_id = source.get("id") if isinstance(source, dict) else None
+    return file_id if isinstance(file_id, str) else None
 
 
 def find_element(blocks: list[JsonObject] | None, action_id: str, block_id: str | None) -> Placed:

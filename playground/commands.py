@@ -15,6 +15,8 @@ from playground.markup import typed
 from playground.model import APP_ID, BOT_USER, SLACKBOT, TEAM_DOMAIN, TEAM_ID, Channel, JsonObject, Message
 from playground.payloads import VERIFICATION_TOKEN
 from playground.triggers import ResponseTarget
+from playground.web_api.call import Args
+from playground.web_api.chat import thread_of
 
 
 async def run_command(
@@ -71,7 +73,7 @@ def say_in_response(playground: Playground, target: ResponseTarget, content: Jso
         BOT_USER,
         text,
         blocks=blocks,
-        thread_ts=content.get("thread_ts"),
+        thread_ts=thread_of(playground, workspace.channels[target.channel], Args(content)),
         ephemeral_to=None if in_channel else target.user,
     )
 

@@ -224,6 +224,6 @@ def _read(answer: HttpAnswer) -> Any:
     if "json" in answer.headers.get("content-type", ""):
         try:
             return json.loads(text)
-        except json.JSONDecodeError:
+        except (json.JSONDecodeError, RecursionError):
             return text
     return text

@@ -84,7 +84,8 @@ def check_image(inspection: Inspection, image: JsonObject, pointer: str) -> None
     """An image's source and its alternative text, as block or as element."""
     if "slack_file" in image:
         source = image["slack_file"]
-        if not isinstance(source, dict) or not (source.get("id") or source.get("url")):
+        named = (source.get("id") or source.get("url")) if isinstance(source, dict) else None
+        if not isinstance(named, str):
             inspection.report("must have an id or a url", f"{pointer}/slack_file")
     else:
         inspection.url(image, "image_url", pointer, required=True)
@@ -142,11 +143,12 @@ def _multi(inspection: Inspection, select: JsonObject, pointer: str) -> None:
 def _text_input(inspection: Inspection, field: JsonObject, pointer: str) -> None:
     inspection.integer(field, "min_length", pointer, 0, 3000)
     inspection.integer(field, "max_length", pointer, 1, 3000)
+    longest = field.get("max_length")
     inspection.string(
         {"initial_value": field.get("initial_value") or None},
         "initial_value",
         pointer,
-        limit=field.get("max_length") or 3000,
+        limit=longest if isinstance(longest, int) and longest > 0 else 3000,
     )
 
 
@@ -167,7 +169,8 @@ def _check_option(inspection: Inspection, option: object, pointer: str, *, plain
 
 def _check_initial(inspection: Inspection, element: JsonObject, pointer: str) -> None:
     """Slack refuses an initial option that is not literally one of the options."""
-    chosen = list(element.get("initial_options") or [])
+    named = inspection.items(element, "initial_options", pointer, limit=_OPTIONS, at_least=0)
+    chosen = [option for option, _where in named]
     if element.get("initial_option") is not None:
         chosen.append(element["initial_option"])
     available = [(_key(option)) for option in options_of(element)]
@@ -185,10 +188,11 @@ def _key(option: object) -> object:
 
 def options_of(element: JsonObject) -> Iterator[JsonObject]:
     """All options of a choosing element, those in groups included."""
-    for option in element.get("options") or []:
+    options, groups = element.get("options"), element.get("option_groups")
+    for option in options if isinstance(options, list) else []:
         if isinstance(option, dict):
             yield option
-    for group in element.get("option_groups") or []:
+    for group in groups if isinstance(groups, list) else []:
         if isinstance(group, dict):
             yield from options_of(group)
 

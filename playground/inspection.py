@@ -5,6 +5,8 @@ from typing import Any
 
 from playground.model import JsonObject
 
+MOST_LEVELS = 100
+
 
 @dataclass(slots=True)
 class Inspection:
@@ -15,6 +17,21 @@ class Inspection:
 
     def report(self, words: str, pointer: str) -> None:
         self.problems.append(f"[ERROR] {words} [json-pointer:{pointer}]")
+
+    def depth(self, node: Any, pointer: str) -> bool:
+        """Whether what is nested stays within what the other checks, and JSON itself, can follow."""
+        level = [node]
+        for _ in range(MOST_LEVELS):
+            level = [
+                child
+                for item in level
+                if isinstance(item, dict | list)
+                for child in (item.values() if isinstance(item, dict) else item)
+            ]
+            if not level:
+                return True
+        self.report(f"must not be nested more than {MOST_LEVELS} levels deep", pointer)
+        return False
 
     def string(
         self, owner: JsonObject, key: str, pointer: str, *, limit: int, required: bool = False
@@ -75,9 +92,12 @@ class Inspection:
     ) -> list[tuple[Any, str]]:
         """The items of a list, each with its pointer; an over-long list is reported once."""
         value = self._present(owner, key, pointer, required)
-        if value is None:
-            return []
-        where = f"{pointer}/{key}"
+        return (
+            [] if value is None else self.entries(value, f"{pointer}/{key}", limit=limit, at_least=at_least)
+        )
+
+    def entries(self, value: Any, where: str, *, limit: int, at_least: int = 1) -> list[tuple[Any, str]]:
+        """The items of what should be a list, each with its pointer."""
         if not isinstance(value, list):
             self.report("must be an array", where)
             return []

@@ -75,7 +75,9 @@ def live_mentions(
         if link_names:
             found.update(dict.fromkeys(_BROADCAST_NAME.findall(mrkdwn)))
     for element in _rich_elements(blocks or []):
-        found[element.get("user_id") or element.get("range") or element.get("channel_id") or ""] = None
+        target = element.get("user_id") or element.get("range") or element.get("channel_id")
+        if isinstance(target, str):
+            found[target] = None
     return tuple(found)
 
 

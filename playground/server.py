@@ -111,7 +111,7 @@ def _content(request: Request, body: bytes) -> Any:
         text = parse_qs(text).get("payload", [""])[0]
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

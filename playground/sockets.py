@@ -114,7 +114,7 @@ class Sockets:
         }
 
     def _acknowledge(self, text: str) -> None:
-        with contextlib.suppress(json.JSONDecodeError):
+        with contextlib.suppress(json.JSONDecodeError, RecursionError):
             message = json.loads(text)
             held = self._waiting.get(message.get("envelope_id", "")) if isinstance(message, dict) else None
             if held is not None and not held[1].done():

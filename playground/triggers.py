@@ -14,7 +14,7 @@ RESPONSE_USES = 5
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """The right to show one person a modal. ``view_id`` is the modal it came from, if it did."""
+    """The right to show one person a modal. ``view_id`` is the modal or App Home it came from, if it did."""
 
     user: str
     until: datetime

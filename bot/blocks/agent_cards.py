@@ -13,6 +13,7 @@ from bot.services.views import OfferView, RequestView
 from classifier import Answer
 
 TAKE = "take"  # suffix of ACCEPT: the value is a request's id, not an assignment's
+UNSURE_BELOW = 0.5  # confidence: the category is more likely wrong than right
 ENDINGS: dict[AssignmentState, str] = {
     AssignmentState.DECLINED: "You declined this request; it is offered to somebody else.",
     AssignmentState.EXPIRED: "You did not answer in time, so this request is offered to somebody else.",
@@ -89,20 +90,33 @@ def no_longer_needed(request: RequestView) -> Message:
 def nobody_free(request: RequestView, detail: str, answers: Mapping[str, Answer]) -> Message:
     """Told to the fallback channel, or to the administrators, once for each request."""
     text = f":warning: Nobody can be offered a request of {person(request.requester_id)}"
-    facts = f"Category: {escape(category_name(request.category, answers), 80)} · {escape(detail, 500)}"
+    facts = f"{_category(request, answers)} · {escape(detail, 500)}"
     take = button(ActionId.ACCEPT, "I'll take it", str(request.id), suffix=TAKE, style="primary")
     return Message(text, (section(f"*{text}*"), section(quote(request.text)), small(facts), buttons(take)))
 
 
 def somebody_took(request: RequestView) -> Message:
-    """What the fallback's message becomes."""
+    """What the fallback's message becomes when an agent is on it."""
     text = f":white_check_mark: {person(request.agent_id or '')} took a request of {person(request.requester_id)}"
     return Message(text, (section(text), section(quote(request.text, 600))))
 
 
+def nobody_needed(request: RequestView) -> Message:
+    """What the fallback's message becomes when the requester withdraws."""
+    text = f"{person(request.requester_id)} no longer needs help with this."
+    return Message(text, (section(text), section(quote(request.text, 600))))
+
+
+def _category(request: RequestView, answers: Mapping[str, Answer]) -> str:
+    name = escape(category_name(request.category, answers), 80)
+    if request.confidence is None:
+        return f"Category: {name}"
+    perhaps = "perhaps " if request.confidence < UNSURE_BELOW else ""
+    return f"Category: {perhaps}{name} ({request.confidence:.0%} sure)"
+
+
 def _facts(request: RequestView, now: datetime, answers: Mapping[str, Answer]) -> str:
-    sure = f" ({request.confidence:.0%} sure)" if request.confidence is not None else ""
-    facts = [f"Category: {escape(category_name(request.category, answers), 80)}{sure}"]
+    facts = [_category(request, answers)]
     if request.waiting_since is not None:
         facts.append(f"waiting for {duration((now - request.waiting_since).total_seconds())}")
     if request.deadline_at is not None:

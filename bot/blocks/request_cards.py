@@ -37,9 +37,11 @@ def suggestion_card(request: RequestView, shown: Sequence[Shown]) -> Message:
     return Message(f"{lead} {titles}", tuple(blocks))
 
 
-def closed_card(request: RequestView, title: str) -> Message:
-    """After "Yes, close my request"."""
+def closed_card(request: RequestView, title: str, *, for_good: bool = False) -> Message:
+    """After "Yes, close my request". Closed ``for_good``, when the reopen window has passed, there is nothing to undo."""
     text = f":white_check_mark: Closed with *{escape(title, TITLE_LIMIT)}*. Glad it helped."
+    if for_good:
+        return plain_message(text)
     undo = button(ActionId.UNDO, "Undo", str(request.id))
     return Message(
         text, (section(text), buttons(undo), small("Undo, or a reply in this thread, brings it to a person."))
@@ -76,9 +78,11 @@ def taken_text(request: RequestView) -> str:
     return f"{person(request.agent_id or '')} has taken your request{by_when}."
 
 
-def resolved_card(request: RequestView, reopen_window_s: float) -> Message:
-    """An agent has resolved it."""
+def resolved_card(request: RequestView, reopen_window_s: float | None) -> Message:
+    """An agent has resolved it. Without a window (seconds), as that has passed, it says nothing of coming back."""
     text = resolved_text(request)
+    if reopen_window_s is None:
+        return plain_message(f":white_check_mark: {text}")
     hint = (
         f"Not solved? Reply in this thread within {duration(reopen_window_s)}, and it goes to a person again."
     )

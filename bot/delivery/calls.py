@@ -1,7 +1,7 @@
 """The calls to Slack behind each kind of outbox row. They raise what slack_sdk raises, or NotDelivered."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -47,10 +47,16 @@ def post_message(client: WebClient, channel_id: str, payload: dict[str, Any], de
 
 
 def find_message(
-    client: WebClient, channel_id: str, thread_ts: str | None, dedupe_key: str, since: datetime
+    client: WebClient,
+    channel_id: str,
+    thread_ts: str | None,
+    dedupe_key: str,
+    *,
+    since: datetime,
+    before_page: Callable[[], None],
 ) -> Said | None:
-    """The message that carries ``dedupe_key``, if it was posted after all."""
-    for message in _history(client, channel_id, thread_ts, slack_ts(since - CLOCKS_APART)):
+    """The message that carries ``dedupe_key``, if it was posted after all. ``before_page`` may raise to end the look."""
+    for message in _history(client, channel_id, thread_ts, slack_ts(since - CLOCKS_APART), before_page):
         metadata = message.get("metadata") or {}
         if (
             metadata.get("event_type") == METADATA_TYPE
@@ -61,10 +67,11 @@ def find_message(
 
 
 def _history(
-    client: WebClient, channel_id: str, thread_ts: str | None, oldest: str
+    client: WebClient, channel_id: str, thread_ts: str | None, oldest: str, before_page: Callable[[], None]
 ) -> Iterator[dict[str, Any]]:
     cursor: str | None = None
     for _ in range(PAGES):
+        before_page()
         asked: dict[str, Any] = {
             "channel": channel_id,
             "oldest": oldest,

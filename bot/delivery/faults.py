@@ -31,6 +31,14 @@ class Fault:
 
 RATE_CODES = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 NOT_DONE_CODES = frozenset({"service_unavailable", "team_added_to_org", "request_timeout"})
+# The workspace has changed its mind about the app, or its token was replaced: people can put that right, and a restart
+# with the new token sends what has waited.
+AUTH_CODES = frozenset(
+    {
+        *("invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"),
+        "missing_scope",
+    }
+)
 UNKNOWN_CODES = frozenset({"internal_error", "fatal_error"})  # Slack: "some aspect may have succeeded"
 DEFAULT_RETRY_AFTER_S = 1.0
 WORD = re.compile(r"[a-z][a-z0-9_]{1,63}")
@@ -66,7 +74,7 @@ def fault_of_answer(status: int, word: str | None, headers: object) -> Fault:
     code = word if word and WORD.fullmatch(word) else None
     if status == 429 or code in RATE_CODES:
         return Fault(FaultKind.RATE_LIMITED, "ratelimited", _retry_after_s(headers))
-    if code in NOT_DONE_CODES:
+    if code in NOT_DONE_CODES or code in AUTH_CODES:
         return Fault(FaultKind.NOT_DONE, str(code))
     if status >= 500 or code in UNKNOWN_CODES:
         return Fault(FaultKind.UNKNOWN, code or f"http_{status}")

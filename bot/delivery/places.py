@@ -10,7 +10,6 @@ from bot.delivery.outbox import Address
 from bot.ids import message_key
 from bot.services.incoming import Incoming
 from bot.services.views import OfferView, RequestView
-from bot.settings import Settings
 
 
 def post(session: Session, now: datetime, to: Address, key: str, message: Message) -> None:
@@ -61,14 +60,3 @@ def thread_of(incoming: Incoming) -> Address:
 def group(request: RequestView) -> Address:
     assert request.agent_id is not None
     return Address(request.team_id, user_ids=(request.requester_id, request.agent_id))
-
-
-def fallback(request: RequestView, settings: Settings) -> list[Address]:
-    """Who hears of what nobody can be offered: the agents' channel, or else each administrator."""
-    if settings.firstline_agent_channel is not None:
-        return [Address(request.team_id, settings.firstline_agent_channel)]
-    return [Address(request.team_id, user_ids=(admin,)) for admin in settings.firstline_admins]
-
-
-def nobody_key(request: RequestView, address: Address) -> str:
-    return message_key("nobody", request.id, request.reopened_count, address.lane)

@@ -1,7 +1,7 @@
 """Turns what a service did into rows of the outbox, in the same transaction.
 
-Message keys: ``ask:<ts>``, ``card:<request>``, ``line:<request>:<what>``, ``offer:<assignment>``, ``group:<assignment>``,
-``nobody:<request>``. An update's version is the id of the event it tells about: said once, however often it is written.
+Message keys: ``ask:<ts>``, ``card:<request>``, ``line:<request>:<what>``, ``offer:<assignment>``, ``group:<assignment>``.
+An update's version is the id of the event it tells about: said once, however often it is written.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from bot.blocks import agent_cards, request_cards
 from bot.blocks.home import home_blocks
 from bot.blocks.message import Message, plain_message
-from bot.delivery import outbox, places
+from bot.delivery import fallback, outbox, places
 from bot.delivery.outbox import Address
 from bot.ids import message_key
 from bot.lifecycle import AssignmentState, RequestState
@@ -20,8 +20,9 @@ from bot.services.assignments import Answered
 from bot.services.escalation import Escalated, ReasonGiven, Withdrawal
 from bot.services.home import Home
 from bot.services.incoming import Outcome, Taken
-from bot.services.matching import Offered, Stuck
-from bot.services.suggestions import Closed, Reopened
+from bot.services.matching import Offered
+from bot.services.reopening import ClosedForGood
+from bot.services.suggestions import Closed, Reopened, title_of
 from bot.services.views import RequestView
 from bot.settings import Settings
 from classifier import Answer
@@ -29,12 +30,6 @@ from classifier import Answer
 APPENDED = "Added to your request. A person is one click away, with the button above."
 TOO_LATE = "This request is closed for good. Please write me a new message, outside this thread."
 UNRELATED = "I cannot tell which request this belongs to. Please write me a new message, outside this thread."
-NOBODY = (
-    "Nobody is free for this at the moment. Your team has been told, and you keep your place in the line."
-)
-NOBODY_AT_ALL = (
-    "Nobody is set up to take this yet. Please ask your IT team directly; your request stays open here."
-)
 HANDED_BACK = (
     "Your request has been handed on: another person will look at it. You keep your place in the line."
 )
@@ -85,6 +80,18 @@ def closed(session: Session, now: datetime, closed_: Closed) -> None:
     places.update_card(session, now, closed_.request, closed_.event_id, card)
 
 
+def closed_for_good(
+    session: Session, now: datetime, closed_: ClosedForGood, answers: Mapping[str, Answer]
+) -> None:
+    """The card no longer says that the request can be brought back."""
+    request = closed_.request
+    if closed_.was_resolved:
+        card = request_cards.resolved_card(request, None)
+    else:
+        card = request_cards.closed_card(request, title_of(request.category, answers), for_good=True)
+    places.update_card(session, now, request, closed_.event_id, card)
+
+
 def undone(session: Session, now: datetime, reopened: Reopened) -> None:
     """Closed after all not: a person comes."""
     _reopened(session, now, reopened.request, reopened.event_id)
@@ -103,21 +110,18 @@ def reason_given(session: Session, now: datetime, given: ReasonGiven) -> None:
         places.update_card(session, now, given.request, given.event_id, card)
 
 
-def withdrawn(session: Session, now: datetime, withdrawal: Withdrawal) -> None:
-    """The card and the agent's card end."""
+def withdrawn(session: Session, now: datetime, withdrawal: Withdrawal, settings: Settings) -> None:
+    """The card ends, and the agent's, and the fallback's."""
     places.update_card(session, now, withdrawal.request, withdrawal.event_id, request_cards.withdrawn_card())
     if withdrawal.cancelled is not None:
         ended = agent_cards.ended_card(withdrawal.cancelled, AssignmentState.CANCELLED)
         places.update_offer(session, now, withdrawal.cancelled, withdrawal.event_id, ended)
-    if withdrawal.request.agent_id is not None:
-        key = message_key("group", "withdrawn", withdrawal.request.id)
-        places.post(
-            session,
-            now,
-            places.group(withdrawal.request),
-            key,
-            agent_cards.no_longer_needed(withdrawal.request),
-        )
+    request, told_wait = withdrawal.request, withdrawal.told_wait
+    needless = agent_cards.nobody_needed(request)
+    fallback.end(session, now, request, told_wait, withdrawal.event_id, settings, needless)
+    if request.agent_id is not None:
+        key = message_key("group", "withdrawn", request.id)
+        places.post(session, now, places.group(request), key, agent_cards.no_longer_needed(request))
 
 
 def offered(
@@ -134,48 +138,40 @@ def offered(
             agent_cards.offer_card(offer, now, answers),
         )
     for stuck in result.stuck:
-        _nobody_free(session, now, stuck, settings, answers)
+        fallback.tell(session, now, stuck, settings, answers)
 
 
-def accepted(session: Session, now: datetime, answered: Answered, answers: Mapping[str, Answer]) -> None:
+def accepted(
+    session: Session, now: datetime, answered: Answered, settings: Settings, answers: Mapping[str, Answer]
+) -> None:
     """Tell the agent how to end the work, the requester who and by when, and bring the two together."""
     offer = answered.offer
-    places.update_offer(
-        session, now, offer, answered.event_id, agent_cards.accepted_card(offer, now, answers)
-    )
-    _bring_together(session, now, answered)
+    card = agent_cards.accepted_card(offer, now, answers)
+    places.update_offer(session, now, offer, answered.event_id, card)
+    _bring_together(session, now, answered, settings)
 
 
 def taken_over(
     session: Session, now: datetime, answered: Answered, settings: Settings, answers: Mapping[str, Answer]
 ) -> None:
-    """Somebody took what nobody could be offered: their card is new, and the fallback is told."""
-    offer, request = answered.offer, answered.offer.request
-    to = Address(request.team_id, user_ids=(offer.agent_id,))
-    key = message_key("offer", offer.assignment_id)
-    places.post(session, now, to, key, agent_cards.accepted_card(offer, now, answers))
-    message = agent_cards.somebody_took(request)
-    for address in places.fallback(request, settings):
-        outbox.update(
-            session,
-            now,
-            address,
-            key=places.nobody_key(request, address),
-            version=str(answered.event_id),
-            text=message.text,
-            blocks=message.blocks,
-        )
-    _bring_together(session, now, answered)
+    """Somebody took what nobody could be offered: as accepted, but their card is new."""
+    offer = answered.offer
+    to = Address(offer.request.team_id, user_ids=(offer.agent_id,))
+    card = agent_cards.accepted_card(offer, now, answers)
+    places.post(session, now, to, message_key("offer", offer.assignment_id), card)
+    _bring_together(session, now, answered, settings)
 
 
-def _bring_together(session: Session, now: datetime, answered: Answered) -> None:
-    offer, request = answered.offer, answered.offer.request
-    places.update_card(session, now, request, answered.event_id, request_cards.in_progress_card(request))
+def _bring_together(session: Session, now: datetime, answered: Answered, settings: Settings) -> None:
+    offer, request, event_id = answered.offer, answered.offer.request, answered.event_id
+    places.update_card(session, now, request, event_id, request_cards.in_progress_card(request))
     places.post_line(
         session, now, request, f"accepted:{offer.assignment_id}", request_cards.taken_text(request)
     )
     key = message_key("group", offer.assignment_id)
     places.post(session, now, places.group(request), key, agent_cards.introduction(offer))
+    took = agent_cards.somebody_took(request)
+    fallback.end(session, now, request, answered.told_wait, event_id, settings, took)
 
 
 def put_back(session: Session, now: datetime, answered: Answered) -> None:
@@ -245,14 +241,3 @@ def home(
 def _reopened(session: Session, now: datetime, request: RequestView, event_id: int) -> None:
     places.update_card(session, now, request, event_id, request_cards.waiting_card(request))
     places.post_line(session, now, request, f"reopened:{request.reopened_count}", REOPENED)
-
-
-def _nobody_free(
-    session: Session, now: datetime, stuck: Stuck, settings: Settings, answers: Mapping[str, Answer]
-) -> None:
-    request = stuck.request
-    message = agent_cards.nobody_free(request, stuck.detail, answers)
-    for address in places.fallback(request, settings):
-        places.post(session, now, address, places.nobody_key(request, address), message)
-    words = NOBODY if places.fallback(request, settings) else NOBODY_AT_ALL
-    places.post_line(session, now, request, f"nobody:{request.reopened_count}", words)

@@ -2,12 +2,14 @@
 
 What is known to have failed is tried again. What may have been done after all (a timeout, a cut connection, an error
 of Slack's own, a process that died) is looked for first, by the dedupe key in the messages' metadata; where it cannot
-be looked for (private answers), it is not said again.
+be looked for (private answers), it is not said again, but for channels: there twice is better than never.
 """
 
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+
+from slack_sdk.errors import SlackApiError
 
 from bot.delivery import calls
 from bot.delivery.calls import Said
@@ -28,6 +30,8 @@ OUTAGE = timedelta(
     minutes=30
 )  # while Slack is away for less than this nothing is given up, however many attempts
 POSTED_SOON = timedelta(seconds=0.3)  # an update waits so long for the message it changes
+# What Slack says where the bot may post but not read, as in the agents' channel: nobody can look there.
+LOOK_REFUSED = frozenset({"missing_scope", "not_in_channel", "no_permission"})
 QUIET_CODES = frozenset(
     {"message_not_found", "never_posted"}
 )  # the person deleted it, or it was given up before
@@ -41,7 +45,7 @@ class _Later(Exception):
         self.at = at
 
 
-class Sender:
+class Sender(Pump[OutboxRow]):
     """Threads that empty the outbox. ``on_sent`` is told how many seconds lay between writing and saying."""
 
     def __init__(
@@ -53,6 +57,9 @@ class Sender:
         slack: Slack,
         on_sent: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
+        super().__init__(
+            "outbox", threads=settings.firstline_workers, wake=wake.outbox, poll_s=settings.firstline_poll_s
+        )
         self._db = db
         self._clock = clock
         self._slack = slack
@@ -61,27 +68,6 @@ class Sender:
         self._lease_s = settings.firstline_lease_s
         self._max_attempts = settings.firstline_max_attempts
         self._backoff = claims.Backoff(settings.firstline_retry_base_s)
-        self._pump: Pump[OutboxRow] = Pump(
-            "outbox",
-            threads=settings.firstline_workers,
-            wake=wake.outbox,
-            poll_s=settings.firstline_poll_s,
-            claim=self.claim,
-            work=self.work,
-        )
-
-    def start(self) -> None:
-        """Start the threads; once."""
-        self._pump.start()
-
-    def stop(self, timeout_s: float) -> bool:
-        """Take no more rows and wait for those in work; False when some outlast ``timeout_s``."""
-        return self._pump.stop(timeout_s)
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether every thread runs."""
-        return self._pump.is_alive
 
     def claim(self, limit: int) -> Sequence[OutboxRow]:
         """Take up to ``limit`` rows into work, after those whose sender died are put back."""
@@ -109,7 +95,7 @@ class Sender:
             self._settle(row, place)
 
     def _say(self, row: OutboxRow) -> Said | None:
-        client = self._slack.client(row.team_id)
+        client = self._slack.client
         payload = row.payload
         if row.kind is OutboxKind.RESPOND and _may_be_done(row):
             raise NotDelivered(Fault(FaultKind.PERMANENT, "cannot_be_looked_for"))
@@ -128,18 +114,44 @@ class Sender:
         return None
 
     def _post(self, row: OutboxRow) -> Said:
-        client = self._slack.client(row.team_id)
         channel_id = self._channel(row)
-        if _may_be_done(row):
-            found = calls.find_message(
-                client, channel_id, row.payload.get("thread_ts"), row.dedupe_key, row.created_at
-            )
-            if found is not None:
-                return found
+        found = self._look_for(row, channel_id) if _may_be_done(row) else None
+        if found is not None:
+            return found
         wait_until = self._pace.take(channel_id, self._clock())
         if wait_until is not None:
             raise _Later(wait_until)
-        return calls.post_message(client, channel_id, row.payload, row.dedupe_key)
+        self._require_time(row, calls_ahead=1)
+        return calls.post_message(self._slack.client, channel_id, row.payload, row.dedupe_key)
+
+    def _look_for(self, row: OutboxRow, channel_id: str) -> Said | None:
+        """The message, if an earlier attempt posted it after all; None as well in a channel nobody lets us read."""
+        try:
+            return calls.find_message(
+                self._slack.client,
+                channel_id,
+                row.payload["thread_ts"],
+                row.dedupe_key,
+                since=row.created_at,
+                before_page=lambda: self._require_time(row, calls_ahead=2),
+            )
+        except SlackApiError as error:
+            fault = fault_of(error)
+            if fault is None or fault.code not in LOOK_REFUSED or not self._is_channel(row, channel_id):
+                raise
+            log.warning("outbox row %d may be said twice: %s", row.id, fault.code)
+            return None
+
+    def _is_channel(self, row: OutboxRow, channel_id: str) -> bool:
+        """Whether it is neither a DM nor a group DM: those the bot has opened or was written to in."""
+        with self._db.reading() as session:
+            return not said.is_conversation(session, row.team_id, channel_id) and channel_id[:1] != "D"
+
+    def _require_time(self, row: OutboxRow, *, calls_ahead: int) -> None:
+        """Raise unless so many calls to Slack fit into what is left of the lease: another sender comes after it."""
+        ends_at = self._clock() + timedelta(seconds=calls_ahead * self._slack.timeout_s)
+        if row.lease_until is not None and ends_at > row.lease_until:
+            raise NotDelivered(Fault(FaultKind.NOT_DONE, "lease_too_short"))
 
     def _channel(self, row: OutboxRow) -> str:
         """The row's channel; a DM or group DM is opened the first time and remembered."""
@@ -150,7 +162,7 @@ class Sender:
             known = said.find_channel(session, row.team_id, user_ids)
         if known is not None:
             return known
-        opened = calls.open_conversation(self._slack.client(row.team_id), user_ids)
+        opened = calls.open_conversation(self._slack.client, user_ids)
         with self._db.writing() as session:
             said.remember_channel(
                 session, row.team_id, user_ids, opened, read_on_from=said.slack_ts(self._clock())

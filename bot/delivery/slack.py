@@ -1,4 +1,4 @@
-"""Slack's Web API, by its URL: one client per workspace, and who the bot is there."""
+"""Slack's Web API, by its URL, and who the bot is there."""
 
 import logging
 import threading
@@ -12,7 +12,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackClientError
 from slack_sdk.webhook import WebhookClient
 
-from bot.delivery.faults import FaultKind, fault_of
+from bot.delivery.faults import AUTH_CODES, FaultKind, fault_of
 from bot.errors import SlackAway
 from bot.settings import Settings
 
@@ -39,34 +39,48 @@ class Slack:
         self.token = settings.slack_bot_token
         self.base_url = settings.slack_api_url
         self.timeout_s = max(1, round(settings.firstline_slack_timeout_s))
-        self._client = WebClient(
+        # There is one token as yet, so one client for all that is said; threads may share it.
+        self.client = WebClient(
             token=self.token, base_url=self.base_url, timeout=self.timeout_s, retry_handlers=[], logger=QUIET
         )
         self._asking = threading.Lock()
         self._identity: Identity | None = None
-
-    def client(self, team_id: str) -> WebClient:
-        """The client for a workspace. There is one token as yet, so one client, which threads may share."""
-        del team_id
-        return self._client
+        self._times_asked = 0
+        self._refusal = ""
 
     def webhook(self, response_url: str) -> WebhookClient:
         """A client for one response_url."""
         return WebhookClient(response_url, timeout=self.timeout_s, retry_handlers=[], logger=QUIET)
 
     def identity(self) -> Identity:
-        """Who the bot is; asked once, and again only after it failed. Raises SlackAway."""
+        """Who the bot is; asked once, and again only after it failed. Raises SlackAway.
+
+        Who waits while another thread asks hears what that one heard: else many threads would wait for a Slack that
+        is silent one after another, and longer than their leases.
+        """
+        times_asked = self._times_asked
         with self._asking:
             if self._identity is None:
-                self._identity = self._ask()
+                if self._times_asked > times_asked:
+                    raise SlackAway(self._refusal)
+                self._identity = self._ask_and_remember()
             return self._identity
+
+    def _ask_and_remember(self) -> Identity:
+        try:
+            return self._ask()
+        except SlackAway as error:
+            self._refusal = str(error)
+            raise
+        finally:
+            self._times_asked += 1
 
     def _ask(self) -> Identity:
         try:
-            told = self._client.auth_test()
+            told = self.client.auth_test()
         except (OSError, HTTPException, SlackClientError) as error:
             fault = fault_of(error)
-            if fault is not None and fault.kind is FaultKind.PERMANENT:
+            if fault is not None and (fault.kind is FaultKind.PERMANENT or fault.code in AUTH_CODES):
                 raise SlackAway(f"Slack refuses the bot token: {fault.code}") from None
             raise SlackAway(
                 f"Slack does not answer at {self.base_url}: {fault.code if fault else type(error).__name__}"

@@ -19,9 +19,8 @@ from bot.storage.inbox import Delivery
 from bot.storage.tables import InboxKind
 
 BODY_LIMIT_BYTES = 1_000_000  # Slack's own bodies stay far below: a message has at most 40,000 characters
-ANSWERED_AT_ONCE = frozenset({"view_submission", "block_suggestion", "shortcut", "message_action"})
-STORED_INTERACTIONS = frozenset({"block_actions", "view_closed"})
-MODAL_PREFIX = "modal:"  # an action that opens a modal: its trigger lives for 3 seconds
+CLICK = "block_actions"
+SUBMISSION = "view_submission"  # Slack waits for the listener's answer to a modal
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A delivery; ``is_urgent`` when Slack waits for what the listener answers, or its trigger runs out."""
+    """A delivery; ``is_urgent`` when Slack waits for what the listener answers."""
 
     delivery: Delivery
     is_urgent: bool
@@ -98,9 +97,9 @@ def classify(body: dict[str, Any]) -> Verdict:
         return _command(body)
     if not isinstance(kind, str):
         raise Malformed("neither an event, nor an interaction, nor a command")
-    if kind in STORED_INTERACTIONS or kind in ANSWERED_AT_ONCE:
+    if kind in (CLICK, SUBMISSION):
         return _interaction(body, kind)
-    # Signed and sound, and of a kind that nobody here waits for, such as app_rate_limited.
+    # Signed and sound, and of a kind that nobody here waits for, such as app_rate_limited or shortcut.
     return Answer()
 
 
@@ -129,15 +128,12 @@ def _command(body: dict[str, Any]) -> Arrival:
 
 def _interaction(body: dict[str, Any], kind: str) -> Arrival:
     actions = body.get("actions", [])
-    if kind == "block_actions" and not (
-        isinstance(actions, list) and actions and isinstance(actions[0], dict)
-    ):
+    if kind == CLICK and not (isinstance(actions, list) and actions and isinstance(actions[0], dict)):
         raise Malformed("a click without an action")
     author = _id(body.get("user")) or _id(body.get("channel"))
-    is_urgent = kind in ANSWERED_AT_ONCE or (
-        kind == "block_actions" and str(actions[0].get("action_id")).startswith(MODAL_PREFIX)
+    return _arrival(
+        InboxKind.ACTION, _trigger(body), _team_id(body), author, body, is_urgent=kind == SUBMISSION
     )
-    return _arrival(InboxKind.ACTION, _trigger(body), _team_id(body), author, body, is_urgent=is_urgent)
 
 
 def _arrival(

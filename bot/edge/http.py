@@ -1,6 +1,6 @@
 """The HTTP side: one URL for all of Slack's deliveries, and what those who run the bot ask.
 
-Every answer to Slack is 200, 400, 401, 404, 405, 413 or 503, with a few plain words; never a traceback, and no body
+Every answer to Slack is 200, 400, 401, 404, 413 or 503, with a few plain words; never a traceback, and no body
 in any log. Slack sends a delivery again unless it hears 200, so 200 is said only when the row is on disk.
 """
 
@@ -50,7 +50,9 @@ def build_http(
             Route("/health/live", edge.live, methods=["GET"]),
             Route("/health/ready", edge.ready, methods=["GET"]),
             Route("/metrics", edge.show_metrics, methods=["GET"]),
-        ]
+        ],
+        # Slack is answered no 405: with another method there is simply nothing here.
+        exception_handlers={404: _not_found, 405: _not_found},
     )
 
 
@@ -148,6 +150,10 @@ async def _read(request: Request) -> bytes:
     if is_too_large:
         raise _TooLarge
     return bytes(body)
+
+
+async def _not_found(_request: Request, _error: Exception) -> Response:
+    return _words(404, "not found")
 
 
 def _ask(name: str, check: Check) -> str | None:

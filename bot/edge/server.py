@@ -1,27 +1,33 @@
 """Runs the HTTP side on a thread, so that the main thread is free to wait for signals."""
 
+import errno
 import socket
 import threading
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from bot.errors import PortTaken
+from bot.errors import CannotListen, PortTaken
 
 STARTED_WITHIN_S = 10.0
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket (``port`` 0: any free one); raises PortTaken."""
+    """A listening socket (``port`` 0: any free one); raises PortTaken or CannotListen."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
+        listening = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise CannotListen(f"{host} cannot be listened on: {error.strerror}") from None
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
         listening.listen(512)
     except OSError as error:
         listening.close()
-        raise PortTaken(f"port {port} cannot be listened on: {error.strerror}") from None
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(f"port {port} is taken by another program") from None
+        raise CannotListen(f"{host}, port {port} cannot be listened on: {error.strerror}") from None
     return listening
 
 
@@ -30,6 +36,7 @@ class HttpServer:
 
     def __init__(self, app: ASGIApp, listening: socket.socket, drain_s: float = 3) -> None:
         self._listening = listening
+        self.port = int(listening.getsockname()[1])
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
@@ -49,23 +56,21 @@ class HttpServer:
         )
 
     @property
-    def port(self) -> int:
-        """The port it listens on."""
-        return int(self._listening.getsockname()[1])
-
-    @property
     def is_alive(self) -> bool:
         """Whether it serves."""
         return self._thread.is_alive()
 
     def start(self) -> None:
-        """Start serving and return once it does."""
+        """Start serving and return once it does; raises CannotListen when it does not."""
         self._thread.start()
         waited = threading.Event()
         for _ in range(int(STARTED_WITHIN_S / 0.01)):
-            if self._server.started or not self._thread.is_alive():
+            if self._server.started:
                 return
+            if not self._thread.is_alive():
+                raise CannotListen(f"HTTP ended before it served port {self.port}")
             waited.wait(0.01)
+        raise CannotListen(f"HTTP does not serve port {self.port} after {STARTED_WITHIN_S:.0f} s")
 
     def stop(self, timeout_s: float) -> bool:
         """Accept nothing more, let what is in work end; False when that outlasts ``timeout_s``."""

@@ -6,13 +6,15 @@ here: settle the rows that nobody opened a unit of work for, and put back those 
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from slack_bolt import App
 from sqlalchemy.orm import Session
 
 from bot.delivery import outbox
 from bot.edge.bolt import dispatch
+from bot.errors import SlackAway
 from bot.ids import message_key
 from bot.settings import Settings
 from bot.storage import claims, said
@@ -23,13 +25,14 @@ from bot.storage.work import Claim, Wake
 
 log = logging.getLogger(__name__)
 
+AWAY_AT_MOST = timedelta(seconds=30)  # while Slack cannot be asked who the bot is, it is asked so often
 APOLOGY = (
     "Sorry, something went wrong here and I could not handle this. Please try again, or ask your IT team directly "
     "and quote the reference *{reference}*."
 )
 
 
-class InboxWorker:
+class InboxWorker(Pump[InboxRow]):
     """Threads that replay the inbox. ``on_done`` is told how many seconds lay between arrival and commit."""
 
     def __init__(
@@ -41,36 +44,18 @@ class InboxWorker:
         bolt: App,
         on_done: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
+        super().__init__(
+            "inbox", threads=settings.firstline_workers, wake=wake.inbox, poll_s=settings.firstline_poll_s
+        )
         self._db = db
         self._clock = clock
-        self._wake = wake
+        self._wake_sender = wake.outbox.set
         self._bolt = bolt
         self._on_done = on_done
         self._lease_s = settings.firstline_lease_s
         self._max_attempts = settings.firstline_max_attempts
         self._met: set[str] = set()  # channels of DMs that are remembered already
         self._backoff = claims.Backoff(settings.firstline_retry_base_s)
-        self._pump: Pump[InboxRow] = Pump(
-            "inbox",
-            threads=settings.firstline_workers,
-            wake=wake.inbox,
-            poll_s=settings.firstline_poll_s,
-            claim=self.claim,
-            work=self.work,
-        )
-
-    def start(self) -> None:
-        """Start the threads; once."""
-        self._pump.start()
-
-    def stop(self, timeout_s: float) -> bool:
-        """Take no more rows and wait for those in work; False when some outlast ``timeout_s``."""
-        return self._pump.stop(timeout_s)
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether every thread runs."""
-        return self._pump.is_alive
 
     def claim(self, limit: int) -> Sequence[InboxRow]:
         """Take up to ``limit`` rows into work, after those whose worker died are put back (or given up)."""
@@ -84,7 +69,7 @@ class InboxWorker:
                 session, InboxRow, now, lease_s=self._lease_s, limit=limit, waits_hold_lane=False
             )
         if given_up:
-            self._wake.outbox.set()
+            self._wake_sender()
         return rows
 
     def work(self, row: InboxRow) -> None:
@@ -96,32 +81,40 @@ class InboxWorker:
                 claims.finish(session, InboxRow, row.id, row.lease, now)
                 met = self._meet(session, row)
             else:  # LeaseLost included: then the row is somebody else's, and nothing of this takes hold
-                self._retry(session, row, now, type(outcome.failure).__name__)
+                self._retry(session, row, now, outcome.failure)
         if outcome.failure is None:
             self._met |= met
             self._on_done((now - row.received_at).total_seconds())
         else:
-            self._wake.outbox.set()
+            self._wake_sender()
 
     def _meet(self, session: Session, row: InboxRow) -> set[str]:
-        """Remember the DM a message came from, as the reconciler reads on from it; the channels newly met."""
-        address = _sender_of(row) if row.kind is InboxKind.EVENT else None
-        if address is None or address.channel_id is None or address.channel_id in self._met:
+        """Remember the DM an event came from, as the reconciler reads on from it; the channels newly met."""
+        dm = _dm_of(row)
+        if dm is None or dm.channel_id in self._met:
             return set()
-        event = row.body["event"]
-        said.remember_channel(
-            session, row.team_id, (event["user"],), address.channel_id, read_on_from=event["ts"]
-        )
-        return {address.channel_id}
+        said.remember_channel(session, row.team_id, (dm.user_id,), dm.channel_id, read_on_from=dm.ts)
+        return {dm.channel_id}
 
-    def _retry(self, session: Session, row: InboxRow, now: datetime, fault: str) -> None:
-        if row.attempts < self._max_attempts:
+    def _retry(self, session: Session, row: InboxRow, now: datetime, failure: Exception) -> None:
+        fault = type(failure).__name__
+        if isinstance(failure, SlackAway):  # no attempt: the listener was never reached
+            due_at, attempts = self._due_after_outage(row, now), row.attempts - 1
+            claims.put_back(
+                session, InboxRow, row.id, row.lease, due_at=due_at, attempts=attempts, fault=fault
+            )
+        elif row.attempts < self._max_attempts:
             due_at = self._backoff.due(now, row.attempts)
             claims.put_back(
                 session, InboxRow, row.id, row.lease, due_at=due_at, attempts=row.attempts, fault=fault
             )
         elif claims.bury(session, InboxRow, row.id, row.lease, now, fault=fault):
             self._mourn(session, row, now, fault)
+
+    def _due_after_outage(self, row: InboxRow, now: datetime) -> datetime:
+        """As much later again as the row is old: so with an attempt each time the age doubles, up to a bound."""
+        age = now - row.received_at
+        return now + min(AWAY_AT_MOST, max(age, timedelta(seconds=self._backoff.base_s)))
 
     def _mourn(self, session: Session, row: InboxRow, now: datetime, fault: str) -> None:
         """Log a row that is given up and tell its person, in the transaction that gives it up: so once."""
@@ -130,6 +123,32 @@ class InboxWorker:
         if address is not None:
             text = APOLOGY.format(reference=f"inbox-{row.id}")
             outbox.post(session, now, address, key=message_key("apology", row.id), text=text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Dm:
+    """A person's DM with the bot; ``ts`` is when something was heard from there."""
+
+    user_id: str
+    channel_id: str
+    ts: str
+
+
+def _dm_of(row: InboxRow) -> _Dm | None:
+    """The DM an event tells of: by a message in it, or by its being opened, which comes before the first message."""
+    if row.kind is not InboxKind.EVENT:
+        return None
+    event = row.body["event"]
+    if event["type"] == "app_home_opened":
+        ts = event.get("event_ts") or said.slack_ts(row.received_at)
+    elif _sender_of(row) is not None:
+        ts = event["ts"]
+    else:
+        return None
+    user_id, channel_id = event.get("user"), event.get("channel")
+    if not all(isinstance(name, str) for name in (user_id, channel_id, ts)) or channel_id[:1] != "D":
+        return None
+    return _Dm(user_id, channel_id, ts)
 
 
 def _sender_of(row: InboxRow) -> outbox.Address | None:

@@ -19,4 +19,8 @@ def expire_offers(deps: Deps) -> int:
 def close_old(deps: Deps) -> int:
     """Close what can no longer be reopened; return how many."""
     with deps.work() as session:
-        return close_for_good(session, deps.clock(), deps.settings)
+        now = deps.clock()
+        closed = close_for_good(session, now, deps.settings)
+        for each in closed:
+            say.closed_for_good(session, now, each, deps.answers)
+    return len(closed)

@@ -1,18 +1,19 @@
 """Takes up direct messages that never arrived: reads the DMs' histories and stores what the inbox does not know.
 
 Slack gives a delivery up after an hour; after a longer outage this is how people are heard all the same. What it
-cannot find: replies in threads (a DM's history shows only what is at the top) and clicks.
+cannot find: replies in threads (a DM's history shows only what is at the top), clicks, and DMs it has never heard of:
+one is known once a message, or the news that a person has opened the bot's App Home, has arrived from it, or the bot
+has written there. Who does all of that for the first time while the bot is away has to write again.
 """
 
 import logging
 import threading
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from slack_sdk import WebClient
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
 
 from bot.delivery.faults import FaultKind, fault_of
 from bot.delivery.slack import Slack
@@ -23,6 +24,7 @@ from bot.storage.tables import Conversation, InboxKind, InboxRow
 
 log = logging.getLogger(__name__)
 
+RUN_AT_MOST = timedelta(seconds=60)  # what is not read by then is the first to be read in the next run
 DMS_A_RUN = 40  # conversations.history allows about 50 calls a minute; the longest unread come first
 ON_THE_WAY = timedelta(seconds=60)  # what is younger may still arrive by itself
 OVERLAP = timedelta(minutes=10)  # read again, as our clock and Slack's may differ
@@ -31,14 +33,31 @@ PAGES = 5
 HEARD_SUBTYPES = (None, "file_share")
 
 
-def reconcile(db: Database, clock: Clock, slack: Slack, wake: threading.Event) -> int:
-    """Store missed messages of the DMs that were not read for longest; return how many. Raises SlackAway."""
+class _RunEnds(Exception):
+    """The run's time is up, or the bot stops; the DM being read counts as unread."""
+
+
+def reconcile(
+    db: Database, clock: Clock, slack: Slack, wake: threading.Event, stopping: threading.Event
+) -> int:
+    """Store missed messages of the DMs that were not read for longest; return how many. Raises SlackAway.
+
+    Ends early, after a call to Slack, once ``stopping`` is set.
+    """
+    began_at = clock()
+    until = began_at - ON_THE_WAY
+
+    def check_time() -> None:
+        if stopping.is_set() or clock() - began_at >= RUN_AT_MOST:
+            raise _RunEnds
+
     bot_id = slack.identity().user_id
-    until = clock() - ON_THE_WAY
     missed = 0
     for dm in _longest_unread(db, until):
         try:
-            messages = _read(slack.client(dm.team_id), dm, until)
+            messages = _read(slack.client, dm, until, check_time)
+        except _RunEnds:
+            break
         except Exception as error:
             fault = fault_of(error)
             if fault is None:
@@ -48,8 +67,7 @@ def reconcile(db: Database, clock: Clock, slack: Slack, wake: threading.Event) -
                 break
             messages = []  # a person who has left: go on with the others
         heard = [message for message in messages if _is_from_person(message, bot_id)]
-        with db.writing() as session:
-            missed += _take(session, dm, heard, clock(), until)
+        missed += _take(db, dm, heard, clock(), until)
     if missed:
         log.warning("%d direct messages had not arrived and were taken up", missed)
         wake.set()
@@ -69,12 +87,15 @@ def _longest_unread(db: Database, until: datetime) -> Sequence[Conversation]:
         ).all()
 
 
-def _read(client: WebClient, dm: Conversation, until: datetime) -> list[dict[str, Any]]:
-    """The DM's messages since it was read last, oldest first."""
+def _read(
+    client: WebClient, dm: Conversation, until: datetime, check_time: Callable[[], None]
+) -> list[dict[str, Any]]:
+    """The DM's messages since it was read last, oldest first. ``check_time`` may raise before each call."""
     since = float(dm.last_event_ts) if dm.last_event_ts else until.timestamp()
     messages: list[dict[str, Any]] = []
     cursor: str | None = None
     for _ in range(PAGES):
+        check_time()
         answered = client.conversations_history(
             channel=dm.channel_id,
             oldest=f"{since - OVERLAP.total_seconds():.6f}",
@@ -100,29 +121,40 @@ def _is_from_person(message: dict[str, Any], bot_id: str) -> bool:
 
 
 def _take(
-    session: Session, dm: Conversation, heard: Sequence[dict[str, Any]], now: datetime, until: datetime
+    db: Database, dm: Conversation, heard: Sequence[dict[str, Any]], now: datetime, until: datetime
 ) -> int:
-    known = _known(session, dm, heard)
+    # Looked up before the write transaction, which others wait for. What arrives in between is stored twice, and
+    # the service that opens requests ignores a message it knows.
+    known = _known(db, dm, heard)
     missed = [message for message in heard if message["ts"] not in known]
-    if missed:
-        store(session, [_as_event(dm, message) for message in missed], now)
-    session.execute(
-        update(Conversation)
-        .where(Conversation.team_id == dm.team_id, Conversation.members == dm.members)
-        .values(last_event_ts=slack_ts(until))
-    )
+    with db.writing() as session:
+        if missed:
+            store(session, [_as_event(dm, message) for message in missed], now)
+        session.execute(
+            update(Conversation)
+            .where(Conversation.team_id == dm.team_id, Conversation.members == dm.members)
+            .values(last_event_ts=slack_ts(until))
+        )
     return len(missed)
 
 
-def _known(session: Session, dm: Conversation, heard: Sequence[dict[str, Any]]) -> set[str]:
+def _known(db: Database, dm: Conversation, heard: Sequence[dict[str, Any]]) -> set[str]:
     """The ts of those messages that the inbox has had, whatever became of them."""
     if not heard:
         return set()
     lanes = {f"{dm.team_id}:{message['user']}" for message in heard}
-    bodies = session.scalars(
-        select(InboxRow.body).where(InboxRow.lane.in_(lanes), InboxRow.kind == InboxKind.EVENT)
-    )
-    return {str(body["event"].get("ts")) for body in bodies if body["event"].get("channel") == dm.channel_id}
+    oldest = datetime.fromtimestamp(min(float(message["ts"]) for message in heard), UTC)
+    with db.reading() as session:
+        return set(
+            session.scalars(
+                select(InboxRow.body["event", "ts"].as_string()).where(
+                    InboxRow.lane.in_(lanes),
+                    InboxRow.kind == InboxKind.EVENT,
+                    InboxRow.received_at >= oldest - OVERLAP,
+                    InboxRow.body["event", "channel"].as_string() == dm.channel_id,
+                )
+            )
+        )
 
 
 def _as_event(dm: Conversation, message: dict[str, Any]) -> Delivery:

@@ -1,10 +1,18 @@
-"""Runs jobs every so many seconds: each replica's scheduler ticks, and one of them runs the job."""
+"""Runs jobs every so many seconds: each replica's scheduler ticks, and one of them runs the job.
+
+Jobs run on daemon threads, as the pool that APScheduler brings is joined when the process ends, however long a job
+still waits for Slack. A job that is cut off there leaves what a crash would leave: whole transactions only.
+"""
 
 import logging
+import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC
+from typing import Any
 
+from apscheduler.executors.base import BaseExecutor, run_job
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
@@ -12,6 +20,23 @@ from bot.jobs.slots import claim_slot
 from bot.storage.database import Clock, Database
 
 log = logging.getLogger(__name__)
+
+DAEMONS = "daemons"  # the executor's name in the scheduler
+
+
+class _DaemonExecutor(BaseExecutor):  # type: ignore[misc]
+    """A thread for each run."""
+
+    def _do_submit_job(self, job: Any, run_times: Any) -> None:
+        threading.Thread(target=self._run, args=(job, run_times), name=f"job-{job.id}", daemon=True).start()
+
+    def _run(self, job: Any, run_times: Any) -> None:
+        try:
+            events = run_job(job, job._jobstore_alias, run_times, self._logger.name)
+        except BaseException:  # as APScheduler's own executors do: else it would count as running for ever
+            self._run_job_error(job.id, *sys.exc_info()[1:])
+        else:
+            self._run_job_success(job.id, events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +47,16 @@ class Schedule:
     db: Database
     clock: Clock
 
+    def __post_init__(self) -> None:
+        self.scheduler.add_executor(_DaemonExecutor(), DAEMONS)
+
     def every(self, name: str, every_s: float, run: Callable[[], object]) -> None:
         """Call ``run`` once in each period of ``every_s`` seconds, on one replica. ``name`` is the same on all."""
         self.scheduler.add_job(
             lambda: self.tick(name, every_s, run),
             IntervalTrigger(seconds=max(1, round(every_s)), timezone=UTC),
             id=name,
+            executor=DAEMONS,
             max_instances=1,  # a run that outlasts its period is not overtaken by the next ...
             coalesce=True,  # ... and ticks it has missed are made up for by one
             misfire_grace_time=None,

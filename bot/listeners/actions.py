@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from slack_bolt import Ack, App, BoltContext
@@ -16,7 +17,7 @@ from bot.listeners.clicks import UNREADABLE, Click, answering, read_click
 from bot.services import assignments, escalation, suggestions
 from bot.storage.tables import FeedbackKind
 
-Handler = Callable[[Deps, Session, Click], None]
+Handler = Callable[[Deps, Session, datetime, Click], None]
 
 
 def register(bolt: App, deps: Deps) -> None:
@@ -34,119 +35,65 @@ def _listener(deps: Deps, handler: Handler) -> Callable[..., None]:
         ack()
         click = read_click(body, context.get("claim"))
         with answering(deps, click) as session:
-            handler(deps, session, click)
+            handler(deps, session, deps.clock(), click)
 
     return take_click
 
 
-def _close(deps: Deps, session: Session, click: Click) -> None:
+def _close(deps: Deps, session: Session, now: datetime, click: Click) -> None:
     request_id, suggestion_id = click.ids(2)
-    now = deps.clock()
-    closed = suggestions.close(
-        session,
-        now,
-        team_id=click.team_id,
-        user_id=click.user_id,
-        request_id=request_id,
-        suggestion_id=suggestion_id,
-        answers=deps.answers,
-    )
+    which = {"request_id": request_id, "suggestion_id": suggestion_id}
+    closed = suggestions.close(session, now, **click.who(), **which, answers=deps.answers)
     say.closed(session, now, closed)
 
 
-def _undo(deps: Deps, session: Session, click: Click) -> None:
-    now = deps.clock()
-    reopened = suggestions.undo(
-        session,
-        now,
-        team_id=click.team_id,
-        user_id=click.user_id,
-        request_id=click.id(),
-        settings=deps.settings,
-    )
+def _undo(deps: Deps, session: Session, now: datetime, click: Click) -> None:
+    reopened = suggestions.undo(session, now, **click.who(), request_id=click.id(), settings=deps.settings)
     say.undone(session, now, reopened)
 
 
-def _ask_person(deps: Deps, session: Session, click: Click) -> None:
-    now = deps.clock()
+def _ask_person(deps: Deps, session: Session, now: datetime, click: Click) -> None:
     escalated = escalation.ask_person(
-        session,
-        now,
-        team_id=click.team_id,
-        user_id=click.user_id,
-        request_id=click.id(),
-        settings=deps.settings,
+        session, now, **click.who(), request_id=click.id(), settings=deps.settings
     )
     say.escalated(session, now, escalated)
 
 
-def _give_reason(deps: Deps, session: Session, click: Click) -> None:
+def _give_reason(_deps: Deps, session: Session, now: datetime, click: Click) -> None:
     if click.suffix not in escalation.REASONS:
         raise NotAllowed(UNREADABLE)
-    now = deps.clock()
-    reason = escalation.give_reason(
-        session,
-        now,
-        team_id=click.team_id,
-        user_id=click.user_id,
-        request_id=click.id(),
-        reason=FeedbackKind(click.suffix),
-    )
-    say.reason_given(session, now, reason)
+    reason = FeedbackKind(click.suffix)
+    given = escalation.give_reason(session, now, **click.who(), request_id=click.id(), reason=reason)
+    say.reason_given(session, now, given)
 
 
-def _withdraw(deps: Deps, session: Session, click: Click) -> None:
-    now = deps.clock()
-    withdrawal = escalation.withdraw(
-        session, now, team_id=click.team_id, user_id=click.user_id, request_id=click.id()
-    )
-    say.withdrawn(session, now, withdrawal)
+def _withdraw(deps: Deps, session: Session, now: datetime, click: Click) -> None:
+    withdrawal = escalation.withdraw(session, now, **click.who(), request_id=click.id())
+    say.withdrawn(session, now, withdrawal, deps.settings)
 
 
-def _accept(deps: Deps, session: Session, click: Click) -> None:
-    now = deps.clock()
+def _accept(deps: Deps, session: Session, now: datetime, click: Click) -> None:
     if click.suffix == TAKE:
-        taken = assignments.take(
-            session,
-            now,
-            team_id=click.team_id,
-            user_id=click.user_id,
-            request_id=click.id(),
-            settings=deps.settings,
-        )
+        taken = assignments.take(session, now, **click.who(), request_id=click.id(), settings=deps.settings)
         say.taken_over(session, now, taken, deps.settings, deps.answers)
         return
-    answered = assignments.accept(
-        session, now, team_id=click.team_id, user_id=click.user_id, assignment_id=click.id()
-    )
-    say.accepted(session, now, answered, deps.answers)
+    answered = assignments.accept(session, now, **click.who(), assignment_id=click.id())
+    say.accepted(session, now, answered, deps.settings, deps.answers)
 
 
-def _decline(deps: Deps, session: Session, click: Click) -> None:
-    now = deps.clock()
-    answered = assignments.decline(
-        session, now, team_id=click.team_id, user_id=click.user_id, assignment_id=click.id()
-    )
+def _decline(_deps: Deps, session: Session, now: datetime, click: Click) -> None:
+    answered = assignments.decline(session, now, **click.who(), assignment_id=click.id())
     say.put_back(session, now, answered)
 
 
-def _hand_back(deps: Deps, session: Session, click: Click) -> None:
-    now = deps.clock()
-    answered = assignments.hand_back(
-        session, now, team_id=click.team_id, user_id=click.user_id, assignment_id=click.id()
-    )
+def _hand_back(_deps: Deps, session: Session, now: datetime, click: Click) -> None:
+    answered = assignments.hand_back(session, now, **click.who(), assignment_id=click.id())
     say.put_back(session, now, answered)
 
 
-def _resolve(deps: Deps, session: Session, click: Click) -> None:
-    now = deps.clock()
+def _resolve(deps: Deps, session: Session, now: datetime, click: Click) -> None:
     answered = assignments.resolve(
-        session,
-        now,
-        team_id=click.team_id,
-        user_id=click.user_id,
-        assignment_id=click.id(),
-        settings=deps.settings,
+        session, now, **click.who(), assignment_id=click.id(), settings=deps.settings
     )
     say.resolved(session, now, answered, deps.settings)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from sqlalchemy.orm import Session
 
@@ -15,6 +15,13 @@ from bot.services.moves import record
 from bot.storage.work import Claim
 
 UNREADABLE = "This button is too old or damaged to be understood."
+
+
+class Who(TypedDict):
+    """Whose click it is, as every service asks."""
+
+    team_id: str
+    user_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,10 @@ class Click:
     response_url: str | None
     version: str  # names this click: the same in every delivery of it
     claim: Claim | None
+
+    def who(self) -> Who:
+        """For a service's arguments: ``**click.who()``."""
+        return {"team_id": self.team_id, "user_id": self.user_id}
 
     def ids(self, count: int) -> tuple[int, ...]:
         """The ``count`` numbers in the value; NotAllowed when it holds anything else."""

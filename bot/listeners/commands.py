@@ -1,5 +1,6 @@
 """``/firstline``: stats for administrators, presence for agents, help for everybody."""
 
+from datetime import datetime
 from typing import Any
 
 from slack_bolt import Ack, App, BoltContext
@@ -12,11 +13,13 @@ from bot.delivery import say
 from bot.deps import Deps
 from bot.ids import digest
 from bot.listeners.clicks import Click, answering
-from bot.services import agents, stats
+from bot.services import agents
 from bot.services.periods import Period
 from bot.services.permissions import require_admin
+from bot.services.stats import Stats, gather
 
 COMMAND = "/firstline"
+PERIODS = ("", *Period)  # 30 days when none is named
 
 
 def register(bolt: App, deps: Deps) -> None:
@@ -26,15 +29,11 @@ def register(bolt: App, deps: Deps) -> None:
     def take_command(ack: Ack, command: dict[str, Any], context: BoltContext) -> None:
         ack()
         asked = read_command(command, context)
+        numbers = read_numbers(deps, asked)
         with answering(deps, asked) as session:
-            say.answer(
-                session,
-                deps.clock(),
-                asked.team_id,
-                asked.response_url,
-                asked.version,
-                reply(deps, session, asked),
-            )
+            now = deps.clock()
+            message = reply(deps, session, now, asked, numbers)
+            say.answer(session, now, asked.team_id, asked.response_url, asked.version, message)
 
 
 def read_command(command: dict[str, Any], context: BoltContext) -> Click:
@@ -52,24 +51,26 @@ def read_command(command: dict[str, Any], context: BoltContext) -> Click:
     )
 
 
-def reply(deps: Deps, session: Session, asked: Click) -> Message:
+def read_numbers(deps: Deps, asked: Click) -> Stats | None:
+    """What ``stats`` answers, for those who may see it. Beforehand, so that nobody who wants to write waits for it."""
+    is_admin = asked.user_id in deps.settings.firstline_admins
+    if asked.action != "stats" or asked.value not in PERIODS or not is_admin:
+        return None
+    period = Period(asked.value or Period.MONTH)
+    with deps.db.reading() as session:
+        return gather(session, deps.clock(), asked.team_id, period, deps.settings)
+
+
+def reply(deps: Deps, session: Session, now: datetime, asked: Click, numbers: Stats | None) -> Message:
     """The answer; what nobody understands gets help. Raises NotAllowed."""
-    now = deps.clock()
     match asked.action, asked.value:
-        case "stats", value if value in ("", *Period):
+        case "stats", value if value in PERIODS:
             require_admin(asked.user_id, deps.settings)
-            period = Period(value or Period.MONTH)
-            return stats_message(
-                stats.gather(session, now, asked.team_id, period, deps.settings), deps.answers
-            )
+            assert numbers is not None
+            return stats_message(numbers, deps.answers)
         case ("on" | "away") as word, "":
             presence = agents.set_presence(
-                session,
-                now,
-                team_id=asked.team_id,
-                user_id=asked.user_id,
-                is_on=word == "on",
-                settings=deps.settings,
+                session, now, **asked.who(), is_on=word == "on", settings=deps.settings
             )
             return presence_message(presence)
         case _:

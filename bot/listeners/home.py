@@ -18,8 +18,9 @@ def register(bolt: App, deps: Deps) -> None:
         team_id = context.team_id or body.get("team_id")
         if event.get("tab") != "home" or not team_id:
             return
-        with deps.work(context.get("claim")) as session:
-            now = deps.clock()
+        now = deps.clock()
+        with deps.db.reading() as session:  # beforehand, so that nobody who wants to write waits for it
             home = read_home(session, now, team_id, event["user"], deps.settings, deps.decider)
+        with deps.work(context.get("claim")) as session:
             version = digest(str(body.get("event_id")), now.isoformat())
             say.home(session, now, team_id, home, version, deps.answers)

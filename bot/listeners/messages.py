@@ -30,8 +30,13 @@ def register(bolt: App, deps: Deps) -> None:
         claim = context.get("claim")
         with deps.work(claim) as session:
             now = deps.clock()
-            wait = claim is not None and claim.attempts <= WAIT_ATTEMPTS
+            wait = claim is not None and may_wait(claim.attempts, deps.settings.firstline_max_attempts)
             say.taken(session, now, requests.take(session, now, incoming, basis, wait_for_parent=wait))
+
+
+def may_wait(attempts: int, max_attempts: int) -> bool:
+    """Whether a reply may still wait for its parent: the last attempt of all takes it, so that no message is lost."""
+    return attempts <= min(WAIT_ATTEMPTS, max_attempts - 1)
 
 
 def read_message(event: dict[str, Any], team_id: str | None) -> Incoming | None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -30,16 +31,25 @@ def seed(session: Session, now: datetime, team_id: str, settings: Settings) -> N
     known = {agent.user_id: agent for agent in _all(session, team_id)}
     missing = [user_id for user_id in settings.firstline_agents if user_id not in known]
     if missing:
-        _insert(session, now, team_id, missing, settings.firstline_agent_capacity)
+        _insert(session, now, team_id, missing)
     for user_id, agent in known.items():
         if agent.is_active != (user_id in settings.firstline_agents):
             agent.is_active = not agent.is_active
     session.flush()
 
 
-def active_agents(session: Session, team_id: str) -> list[Agent]:
-    """The workspace's agents, on or away, by user id."""
-    return [agent for agent in _all(session, team_id) if agent.is_active]
+def active_agents(session: Session, team_id: str, settings: Settings) -> list[Agent]:
+    """The workspace's agents, on or away, by user id: as `seed` would leave them, but nothing is written."""
+    known = {agent.user_id: agent for agent in _all(session, team_id)}
+    return [
+        known.get(user_id) or Agent(**_new(team_id, user_id))
+        for user_id in sorted({*settings.firstline_agents})
+    ]
+
+
+def capacity_of(agent: Agent, settings: Settings) -> int:
+    """How many requests ``agent`` works on at once: their own number, or else the setting's as it is now."""
+    return settings.firstline_agent_capacity if agent.capacity is None else agent.capacity
 
 
 def set_presence(
@@ -53,7 +63,7 @@ def set_presence(
         .values(is_on=is_on)
         .returning(Agent.user_id)
     )
-    if changed is None and user_id not in {agent.user_id for agent in active_agents(session, team_id)}:
+    if changed is None and user_id not in settings.firstline_agents:
         raise NotAllowed("Only agents can go on or away. An administrator names agents in FIRSTLINE_AGENTS.")
     if changed is not None:
         record(session, now, team_id, EventKind.PRESENCE, actor_id=user_id, data={"on": is_on})
@@ -65,20 +75,20 @@ def _all(session: Session, team_id: str) -> list[Agent]:
     return list(session.scalars(select(Agent).where(Agent.team_id == team_id).order_by(Agent.user_id)))
 
 
-def _insert(session: Session, now: datetime, team_id: str, user_ids: list[str], capacity: int) -> None:
+def _new(team_id: str, user_id: str) -> dict[str, Any]:
+    return {
+        "team_id": team_id,
+        "user_id": user_id,
+        "is_on": True,
+        "is_active": True,
+        "capacity": None,
+        "skills": {},
+        "languages": [],
+    }
+
+
+def _insert(session: Session, now: datetime, team_id: str, user_ids: list[str]) -> None:
     # Two replicas may seed at the same moment: the second finds the rows and leaves them.
     insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgres_insert
-    rows = [
-        {
-            "team_id": team_id,
-            "user_id": user_id,
-            "is_on": True,
-            "is_active": True,
-            "capacity": capacity,
-            "skills": {},
-            "languages": [],
-            "created_at": now,
-        }
-        for user_id in dict.fromkeys(user_ids)
-    ]
+    rows = [_new(team_id, user_id) | {"created_at": now} for user_id in dict.fromkeys(user_ids)]
     session.execute(insert(Agent).values(rows).on_conflict_do_nothing())

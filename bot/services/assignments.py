@@ -1,6 +1,6 @@
 """An agent answers an offer, or ends the work on a request. Only the agent it was given to may."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -9,20 +9,24 @@ from sqlalchemy.orm import Session
 from bot.errors import NotAllowed, RefusedMove
 from bot.ids import EventKind
 from bot.lifecycle import AssignmentState, RequestState
-from bot.services import lookups
 from bot.services.moves import ENDED, move, move_assignment
-from bot.services.views import OfferView
+from bot.services.views import OfferView, view_offer
 from bot.settings import Settings
+from bot.storage import queries
 from bot.storage.tables import Assignment, SupportRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What became of an assignment. ``event_id`` names the change, ``state`` is the assignment's now."""
+    """What became of an assignment. ``event_id`` names the change, ``state`` is the assignment's now.
+
+    ``told_wait`` is the wait that the fallback was told of, None where it was not (see :func:`queries.wait_told_of`).
+    """
 
     offer: OfferView
     state: AssignmentState
     event_id: int
+    told_wait: int | None = None
 
 
 def accept(session: Session, now: datetime, *, team_id: str, user_id: str, assignment_id: int) -> Answered:
@@ -41,14 +45,15 @@ def accept(session: Session, now: datetime, *, team_id: str, user_id: str, assig
         agent_id=user_id,
     )
     move_assignment(session, now, assignment, AssignmentState.ACCEPTED, answered_at=now)
-    return _answered(session, assignment, request, event_id)
+    told_wait = queries.wait_told_of(session, team_id, request.id)
+    return replace(_answered(session, assignment, request, event_id), told_wait=told_wait)
 
 
 def take(
     session: Session, now: datetime, *, team_id: str, user_id: str, request_id: int, settings: Settings
 ) -> Answered:
     """Take a waiting request that nobody could be offered. Agents and administrators may, the requester may not."""
-    request = lookups.find_request(session, team_id, request_id)
+    request = queries.find_request(session, team_id, request_id)
     if user_id not in {*settings.firstline_agents, *settings.firstline_admins}:
         raise NotAllowed("Only agents and administrators can take requests.")
     if user_id == request.requester_id:
@@ -99,7 +104,7 @@ def resolve(
     session: Session, now: datetime, *, team_id: str, user_id: str, assignment_id: int, settings: Settings
 ) -> Answered:
     """The work is done. Administrators may say so too. Raises NotAllowed or RefusedMove."""
-    assignment, request = lookups.find_assignment(session, team_id, assignment_id)
+    assignment, request = queries.find_assignment(session, team_id, assignment_id)
     if user_id != assignment.agent_id and user_id not in settings.firstline_admins:
         raise NotAllowed("Only the agent who works on this request can resolve it.")
     _require(assignment, AssignmentState.ACCEPTED)
@@ -167,7 +172,7 @@ def _put_back(
 def _find_theirs(
     session: Session, team_id: str, assignment_id: int, user_id: str
 ) -> tuple[Assignment, SupportRequest]:
-    assignment, request = lookups.find_assignment(session, team_id, assignment_id)
+    assignment, request = queries.find_assignment(session, team_id, assignment_id)
     if assignment.agent_id != user_id:
         raise NotAllowed("Only the agent this request was offered to can press this button.")
     return assignment, request
@@ -179,4 +184,4 @@ def _require(assignment: Assignment, state: AssignmentState) -> None:
 
 
 def _answered(session: Session, assignment: Assignment, request: SupportRequest, event_id: int) -> Answered:
-    return Answered(lookups.view_offer(session, assignment, request), assignment.state, event_id)
+    return Answered(view_offer(session, assignment, request), assignment.state, event_id)

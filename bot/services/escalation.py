@@ -7,11 +7,11 @@ from sqlalchemy.orm import Session
 
 from bot.ids import EventKind
 from bot.lifecycle import AssignmentState, RequestState
-from bot.services import lookups
 from bot.services.moves import move, move_assignment, record, require
 from bot.services.suggestions import find_own, note_feedback
-from bot.services.views import OfferView, RequestView
+from bot.services.views import OfferView, RequestView, view_offer
 from bot.settings import Settings
+from bot.storage import queries
 from bot.storage.tables import FeedbackKind
 
 REASONS = (FeedbackKind.NOT_WHAT_I_ASKED, FeedbackKind.DID_NOT_WORK)
@@ -35,11 +35,12 @@ class ReasonGiven:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """A withdrawn request, and the offer or work that ended with it."""
+    """A withdrawn request, and the offer or work that ended with it. ``told_wait`` is as in ``Answered``."""
 
     request: RequestView
     event_id: int
     cancelled: OfferView | None
+    told_wait: int | None
 
 
 def ask_person(
@@ -94,11 +95,12 @@ def withdraw(session: Session, now: datetime, *, team_id: str, user_id: str, req
         data={"agent_id": agent_id},
         closed_at=now,
     )
-    assignment = lookups.open_assignment(session, team_id, request_id)
+    assignment = queries.open_assignment(session, team_id, request_id)
     if assignment is not None:
         move_assignment(session, now, assignment, AssignmentState.CANCELLED)
     return Withdrawal(
         RequestView.of(request),
         event_id,
-        lookups.view_offer(session, assignment, request) if assignment else None,
+        view_offer(session, assignment, request) if assignment else None,
+        queries.wait_told_of(session, team_id, request_id),
     )

@@ -7,11 +7,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot.lifecycle import OPEN_ASSIGNMENTS, OPEN_STATES, RequestState
-from bot.services import agents, lookups
+from bot.services import agents
 from bot.services.deciding import Decider
 from bot.services.periods import Period
 from bot.services.stats import Stats, gather
-from bot.services.views import OfferView, RequestView
+from bot.services.views import OfferView, RequestView, view_offer
 from bot.settings import Settings
 from bot.storage.tables import Agent, Assignment, InboxRow, OutboxRow, RowState, SupportRequest
 
@@ -56,15 +56,14 @@ class Home:
 def read_home(
     session: Session, now: datetime, team_id: str, user_id: str, settings: Settings, decider: Decider
 ) -> Home:
-    """Gather it. Nobody but administrators gets ``health``, nobody but agents ``desk``."""
-    agents.seed(session, now, team_id, settings)
-    staff = agents.active_agents(session, team_id)
+    """Gather it; nothing is written. Nobody but administrators gets ``health``, nobody but agents ``desk``."""
+    staff = agents.active_agents(session, team_id, settings)
     me = next((agent for agent in staff if agent.user_id == user_id), None)
     is_admin = user_id in settings.firstline_admins
     return Home(
         user_id=user_id,
         mine=_mine(session, team_id, user_id),
-        desk=_desk(session, team_id, me) if me else None,
+        desk=_desk(session, team_id, me, settings) if me else None,
         health=_health(session, now, team_id, staff, settings, decider) if is_admin else None,
     )
 
@@ -79,7 +78,7 @@ def _mine(session: Session, team_id: str, user_id: str) -> tuple[RequestView, ..
     return tuple(RequestView.of(request) for request in found)
 
 
-def _desk(session: Session, team_id: str, agent: Agent) -> AgentDesk:
+def _desk(session: Session, team_id: str, agent: Agent, settings: Settings) -> AgentDesk:
     theirs = (
         Assignment.team_id == team_id,
         Assignment.agent_id == agent.user_id,
@@ -94,9 +93,9 @@ def _desk(session: Session, team_id: str, agent: Agent) -> AgentDesk:
     )
     return AgentDesk(
         is_on=agent.is_on,
-        capacity=agent.capacity,
+        capacity=agents.capacity_of(agent, settings),
         load=session.scalar(select(func.count()).select_from(Assignment).where(*theirs)) or 0,
-        in_hand=tuple(lookups.view_offer(session, assignment, request) for assignment, request in rows),
+        in_hand=tuple(view_offer(session, assignment, request) for assignment, request in rows),
         waiting=_waiting(session, team_id),
     )
 

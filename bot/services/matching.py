@@ -3,9 +3,9 @@
 One matcher at a time for each workspace, whoever is alive: it holds the workspace's row in ``locks`` to its commit.
 """
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
@@ -16,22 +16,16 @@ from sqlalchemy.orm import Session
 import routing
 from bot.ids import EventKind
 from bot.lifecycle import OPEN_ASSIGNMENTS, AssignmentState, RequestState
-from bot.services import agents, lookups
-from bot.services.moves import move, record
-from bot.services.views import OfferView, RequestView
+from bot.services import agents
+from bot.services.barring import read_barred
+from bot.services.moves import move
+from bot.services.stuck import Stuck, note_stuck
+from bot.services.views import OfferView, view_offer
 from bot.settings import Settings
+from bot.storage import queries
 from bot.storage.tables import Assignment, Event, Lock, SupportRequest
 
-PASSED = (AssignmentState.DECLINED, AssignmentState.EXPIRED, AssignmentState.HANDED_BACK)
 BATCH = 500  # requests looked at in one run, longest waiting first; the rest wait for the next
-
-
-@dataclass(frozen=True, slots=True)
-class Stuck:
-    """A request that nobody could be offered, told of for the first time. ``detail`` is routing's sentence."""
-
-    request: RequestView
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,33 +46,48 @@ def teams_waiting(session: Session) -> list[str]:
 
 
 def offer_waiting(session: Session, now: datetime, team_id: str, settings: Settings) -> Offered:
-    """Offer what waits to whoever fits best; nobody is offered a request twice, nor their own."""
+    """Offer what waits to whoever fits best, never to those whom :mod:`bot.services.barring` rules out."""
     _lock(session, now, f"matching:{team_id}")
     agents.seed(session, now, team_id, settings)
     waiting = _waiting(session, team_id)
     if not waiting:
         return Offered()
-    passed = _passed(session, team_id, [request.id for request in waiting])
-    matching = routing.match(
-        [_task(request, passed[request.id]) for request in waiting], _agents(session, team_id), now
-    )
+    staff = _agents(session, team_id, settings)
+    matching = _match(session, now, team_id, waiting, staff, settings)
     by_id = {str(request.id): request for request in waiting}
     expires_at = now + timedelta(seconds=settings.firstline_offer_s)
     offers = [
         _offer(session, now, by_id[assignment.task_id], assignment, expires_at)
         for assignment in matching.assignments
     ]
-    stuck = [entry for entry in matching.waiting if _is_stuck(entry, by_id[entry.task_id], now)]
-    return Offered(tuple(offers), _note_stuck(session, now, team_id, stuck, by_id))
+    left = [(by_id[entry.task_id], entry) for entry in matching.waiting]
+    return Offered(tuple(offers), note_stuck(session, now, team_id, left, has_agents=bool(staff)))
 
 
-def _is_stuck(entry: routing.Waiting, request: SupportRequest, now: datetime) -> bool:
-    """Whether somebody must be told: nobody will come by waiting, or half of the time is gone."""
-    if entry.reason not in (routing.WaitReason.OUTBID, routing.WaitReason.EVERYBODY_FULL):
-        return True
-    assert request.waiting_since is not None
-    assert request.deadline_at is not None
-    return now - request.waiting_since >= (request.deadline_at - request.waiting_since) / 2
+def _match(
+    session: Session,
+    now: datetime,
+    team_id: str,
+    waiting: Sequence[SupportRequest],
+    staff: Sequence[routing.Agent],
+    settings: Settings,
+) -> routing.Matching:
+    """Match, and where that leaves nobody, once more with those who were silent and have rested."""
+    barred = read_barred(session, now, team_id, [request.id for request in waiting], settings)
+    first = routing.match([_task(request, barred[request.id].now) for request in waiting], staff, now)
+    left = {entry.task_id for entry in first.waiting if entry.reason is not routing.WaitReason.OUTBID}
+    again = [request for request in waiting if str(request.id) in left and barred[request.id].rested]
+    if not again:
+        return first
+    given = Counter(assignment.agent_id for assignment in first.assignments)
+    second = routing.match(
+        [_task(request, barred[request.id].still) for request in again],
+        [replace(agent, load=agent.load + given[agent.id]) for agent in staff],
+        now,
+    )
+    retried = {str(request.id) for request in again}
+    kept = (entry for entry in first.waiting if entry.task_id not in retried)
+    return routing.Matching((*first.assignments, *second.assignments), (*kept, *second.waiting))
 
 
 def _lock(session: Session, now: datetime, name: str) -> None:
@@ -90,7 +99,12 @@ def _lock(session: Session, now: datetime, name: str) -> None:
 def _waiting(session: Session, team_id: str) -> Sequence[SupportRequest]:
     was_told = (
         select(Event.id)
-        .where(Event.request_id == SupportRequest.id, Event.kind == EventKind.NOBODY_FREE)
+        .where(
+            Event.team_id == team_id,
+            Event.request_id == SupportRequest.id,
+            Event.kind == EventKind.NOBODY_FREE,
+            Event.id > queries.wait_of(),
+        )
         .exists()
     )
     return session.scalars(
@@ -104,22 +118,7 @@ def _waiting(session: Session, team_id: str) -> Sequence[SupportRequest]:
     ).all()
 
 
-def _passed(session: Session, team_id: str, request_ids: Sequence[int]) -> defaultdict[int, set[str]]:
-    """Who has declined, let run out or handed back each request."""
-    passed: defaultdict[int, set[str]] = defaultdict(set)
-    rows = session.execute(
-        select(Assignment.request_id, Assignment.agent_id).where(
-            Assignment.team_id == team_id,
-            Assignment.request_id.in_(request_ids),
-            Assignment.state.in_(PASSED),
-        )
-    )
-    for request_id, agent_id in rows:
-        passed[request_id].add(agent_id)
-    return passed
-
-
-def _task(request: SupportRequest, passed: set[str]) -> routing.Task:
+def _task(request: SupportRequest, barred: frozenset[str]) -> routing.Task:
     assert request.waiting_since is not None
     assert request.deadline_at is not None
     components = routing.TaskComponents(
@@ -134,11 +133,11 @@ def _task(request: SupportRequest, passed: set[str]) -> routing.Task:
         market=None,
         created_at=request.waiting_since,
         deadline_at=request.deadline_at,
-        declined_by=frozenset(passed | {request.requester_id}),
+        declined_by=barred | {request.requester_id},
     )
 
 
-def _agents(session: Session, team_id: str) -> list[routing.Agent]:
+def _agents(session: Session, team_id: str, settings: Settings) -> list[routing.Agent]:
     loads = dict(
         session.execute(
             select(Assignment.agent_id, func.count())
@@ -152,13 +151,13 @@ def _agents(session: Session, team_id: str) -> list[routing.Agent]:
         routing.Agent(
             id=agent.user_id,
             score=score,
-            capacity=agent.capacity,
+            capacity=agents.capacity_of(agent, settings),
             load=loads.get(agent.user_id, 0),
             skills=agent.skills,
             languages=frozenset(agent.languages),
             on=agent.is_on,
         )
-        for agent in agents.active_agents(session, team_id)
+        for agent in agents.active_agents(session, team_id, settings)
     ]
 
 
@@ -191,34 +190,4 @@ def _offer(
     )
     session.add(assignment)
     session.flush()
-    return lookups.view_offer(session, assignment, request)
-
-
-def _note_stuck(
-    session: Session,
-    now: datetime,
-    team_id: str,
-    left: Sequence[routing.Waiting],
-    by_id: dict[str, SupportRequest],
-) -> tuple[Stuck, ...]:
-    """Record each request that nobody can be offered, once for each time it came to wait; leave out those told of."""
-    told = set(
-        session.scalars(
-            select(Event.request_id)
-            .join(SupportRequest, SupportRequest.id == Event.request_id)
-            .where(
-                Event.team_id == team_id,
-                Event.kind == EventKind.NOBODY_FREE,
-                Event.request_id.in_([by_id[entry.task_id].id for entry in left]),
-                Event.at >= SupportRequest.waiting_since,
-            )
-        )
-    )
-    stuck = []
-    for entry in left:
-        request = by_id[entry.task_id]
-        if request.id not in told:
-            data = {"reason": entry.reason}
-            record(session, now, team_id, EventKind.NOBODY_FREE, request_id=request.id, data=data)
-            stuck.append(Stuck(RequestView.of(request), entry.detail))
-    return tuple(stuck)
+    return view_offer(session, assignment, request)

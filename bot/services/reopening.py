@@ -3,6 +3,7 @@
 After the window it is closed for good; a close by suggestion then counts as deflected for ever.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -12,10 +13,20 @@ from bot.errors import RefusedMove
 from bot.ids import EventKind
 from bot.lifecycle import REOPENABLE_STATES, RequestState
 from bot.services.moves import move
+from bot.services.views import RequestView
 from bot.settings import Settings
 from bot.storage.tables import SupportRequest
 
 BATCH = 500  # requests closed for good in one unit of work
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedForGood:
+    """A request that can no longer be reopened; ``was_resolved`` by a person, else closed with a suggestion."""
+
+    request: RequestView
+    was_resolved: bool
+    event_id: int
 
 
 def may_reopen(request: SupportRequest, now: datetime, settings: Settings) -> bool:
@@ -45,8 +56,8 @@ def reopen(
     )
 
 
-def close_for_good(session: Session, now: datetime, settings: Settings) -> int:
-    """Close what was closed or resolved longer ago than the reopen window, in all workspaces; return how many."""
+def close_for_good(session: Session, now: datetime, settings: Settings) -> tuple[ClosedForGood, ...]:
+    """Close what was closed or resolved longer ago than the reopen window, in all workspaces."""
     before = now - timedelta(seconds=settings.firstline_reopen_window_s)
     old = session.scalars(
         select(SupportRequest)
@@ -54,11 +65,12 @@ def close_for_good(session: Session, now: datetime, settings: Settings) -> int:
         .order_by(SupportRequest.id)
         .limit(BATCH)
     ).all()
-    closed = 0
+    closed = []
     for request in old:
+        was_resolved = request.state is RequestState.RESOLVED
         try:
-            move(session, now, request, RequestState.CLOSED, kind=EventKind.CLOSED)
+            event_id = move(session, now, request, RequestState.CLOSED, kind=EventKind.CLOSED)
         except RefusedMove:
             continue  # reopened while we were looking
-        closed += 1
-    return closed
+        closed.append(ClosedForGood(RequestView.of(request), was_resolved, event_id))
+    return tuple(closed)

@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 from bot.errors import ReplyAhead
 from bot.ids import EventKind
 from bot.lifecycle import OPEN_STATES, RequestState
-from bot.services import lookups
 from bot.services.answering import Basis, answer
 from bot.services.incoming import Incoming, Outcome, Taken
 from bot.services.moves import record
 from bot.services.reopening import may_reopen, reopen
 from bot.services.views import RequestView
+from bot.storage import queries
 from bot.storage.tables import RequestMessage, SupportRequest
 
 
@@ -23,7 +23,7 @@ def take(
     session: Session, now: datetime, incoming: Incoming, basis: Basis, *, wait_for_parent: bool
 ) -> Outcome:
     """Take one message. With ``wait_for_parent``, a reply to a message not seen so far raises ReplyAhead."""
-    if lookups.is_known_message(session, incoming.team_id, incoming.channel_id, incoming.ts):
+    if queries.is_known_message(session, incoming.team_id, incoming.channel_id, incoming.ts):
         return Outcome(Taken.KNOWN, incoming)
     request = _request_of(session, incoming)
     if request is None and incoming.is_reply:
@@ -42,9 +42,9 @@ def take(
 def _request_of(session: Session, incoming: Incoming) -> SupportRequest | None:
     # A top-level message may find its own thread open already, when a reply overtook it.
     thread_ts = incoming.thread_ts or incoming.ts
-    found = lookups.request_of_thread(session, incoming.team_id, incoming.channel_id, thread_ts)
+    found = queries.request_of_thread(session, incoming.team_id, incoming.channel_id, thread_ts)
     if found is None and not incoming.is_reply:
-        found = lookups.unfinished_opening(session, incoming.team_id, incoming.channel_id, incoming.user_id)
+        found = queries.unfinished_opening(session, incoming.team_id, incoming.channel_id, incoming.user_id)
     return found
 
 
@@ -52,7 +52,7 @@ def _is_own_thread(session: Session, incoming: Incoming) -> bool:
     if incoming.parent_user_id is not None:
         return incoming.parent_user_id == incoming.user_id
     assert incoming.thread_ts is not None
-    return not lookups.is_our_message(session, incoming.team_id, incoming.channel_id, incoming.thread_ts)
+    return not queries.is_our_message(session, incoming.team_id, incoming.channel_id, incoming.thread_ts)
 
 
 def _open(session: Session, now: datetime, incoming: Incoming, basis: Basis) -> Outcome:

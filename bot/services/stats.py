@@ -94,7 +94,12 @@ def _count_by_category(
     now: datetime, team_id: str, since: datetime | None, settings: Settings
 ) -> Select[*tuple[Any, ...]]:
     request = SupportRequest
-    first = select(Suggestion.request_id).where(Suggestion.position == 1).subquery()
+    first = (
+        select(Suggestion.request_id)
+        .join(SupportRequest, SupportRequest.id == Suggestion.request_id)
+        .where(SupportRequest.team_id == team_id, Suggestion.position == 1)
+        .subquery()
+    )
     clicked = (
         select(Feedback.request_id)
         .where(Feedback.team_id == team_id)

@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 from bot.errors import NotAllowed, RefusedMove
 from bot.ids import EventKind
 from bot.lifecycle import RequestState
-from bot.services import lookups
 from bot.services.moves import STANDS, move, require
 from bot.services.reopening import may_reopen, reopen
 from bot.services.views import RequestView
 from bot.settings import Settings
+from bot.storage import queries
 from bot.storage.tables import Feedback, FeedbackKind, SupportRequest
 from classifier import Answer
 
@@ -49,7 +49,7 @@ def close(
 ) -> Closed:
     """Close with a suggestion. Raises NotAllowed for anybody but the requester, RefusedMove when it is too late."""
     request = find_own(session, team_id, request_id, user_id)
-    suggestion = lookups.find_suggestion(session, request, suggestion_id)
+    suggestion = queries.find_suggestion(session, request, suggestion_id)
     event_id = move(
         session,
         now,
@@ -67,8 +67,7 @@ def close(
         confidence=suggestion.probability,
     )
     note_feedback(session, now, request, user_id, FeedbackKind.CLOSED, suggestion_id)
-    known = answers.get(suggestion.category)
-    return Closed(RequestView.of(request), known.title if known else suggestion.category, event_id)
+    return Closed(RequestView.of(request), title_of(suggestion.category, answers), event_id)
 
 
 def undo(
@@ -84,9 +83,15 @@ def undo(
     return Reopened(RequestView.of(request), event_id)
 
 
+def title_of(category: str | None, answers: Mapping[str, Answer]) -> str:
+    """What a request was closed with, in words."""
+    known = answers.get(category or "")
+    return known.title if known else category or "a suggestion"
+
+
 def find_own(session: Session, team_id: str, request_id: int, user_id: str) -> SupportRequest:
     """The request, if ``user_id`` opened it; else NotAllowed. Only the requester's click counts."""
-    request = lookups.find_request(session, team_id, request_id)
+    request = queries.find_request(session, team_id, request_id)
     if request.requester_id != user_id:
         raise NotAllowed(ONLY_REQUESTER)
     return request

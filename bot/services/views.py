@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy.orm import Session
+
 from bot.lifecycle import RequestState
+from bot.storage import queries
 from bot.storage.tables import Assignment, SupportRequest
 from classifier import Answer
 
@@ -82,3 +85,8 @@ class OfferView:
             request=RequestView.of(request),
             words=words,
         )
+
+
+def view_offer(session: Session, assignment: Assignment, request: SupportRequest) -> OfferView:
+    """An assignment as its agent sees it, with everything the requester has written."""
+    return OfferView.of(assignment, request, queries.words_of(session, request))

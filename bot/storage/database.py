@@ -15,6 +15,9 @@ Clock = Callable[[], datetime]
 
 WRITE_WITHIN_S = 15.0  # how long a thread waits for its turn to write to SQLite
 
+# Without hide_parameters an error's message holds the values of the statement that failed: people's words.
+POOL: dict[str, Any] = {"pool_size": 16, "max_overflow": 8, "hide_parameters": True}
+
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # an acknowledged message must survive a power cut
@@ -26,12 +29,12 @@ SQLITE_PRAGMAS = (
 def open_engine(url: str) -> Engine:
     """An engine for ``url``; SQLite's folder is made if it is missing, its file is readable by its owner only."""
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=16, max_overflow=8, pool_pre_ping=True)
+        return create_engine(url, **POOL, pool_pre_ping=True)
     path = make_url(url).database
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).touch(mode=0o600, exist_ok=True)
-    engine = create_engine(url, pool_size=16, max_overflow=8, connect_args={"check_same_thread": False})
+    engine = create_engine(url, **POOL, connect_args={"check_same_thread": False})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

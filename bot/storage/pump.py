@@ -1,12 +1,14 @@
 """Threads that empty a table: one looks for rows and hands them to the others, each of which works one at a time.
 
+A subclass says how rows are claimed and what working one means.
 Only as many rows are claimed as threads are free, so a lease never runs while its row waits in a queue.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
@@ -18,24 +20,13 @@ log = logging.getLogger(__name__)
 TROUBLE_PAUSE_S = 1.0  # after the database could not be asked: long enough not to fill the log
 
 
-class Pump(Generic[Row]):
-    """Runs ``claim(limit)`` when woken or every ``poll_s``, and ``work(row)`` for each row, on ``threads`` threads."""
+class Pump(ABC, Generic[Row]):
+    """Runs `claim` when ``wake`` is set or every ``poll_s`` seconds, and `work` for each row, on ``threads`` threads."""
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        threads: int,
-        wake: threading.Event,
-        poll_s: float,
-        claim: Callable[[int], Sequence[Row]],
-        work: Callable[[Row], None],
-    ) -> None:
+    def __init__(self, name: str, *, threads: int, wake: threading.Event, poll_s: float) -> None:
         self.name = name
         self._wake = wake
         self._poll_s = poll_s
-        self._claim = claim
-        self._work = work
         self._stopping = threading.Event()
         self._queue: SimpleQueue[Row | None] = SimpleQueue()
         self._free = threading.Semaphore(threads)
@@ -43,6 +34,14 @@ class Pump(Generic[Row]):
             threading.Thread(target=self._run_worker, name=f"{name}-{n}", daemon=True) for n in range(threads)
         ]
         self._scout = threading.Thread(target=self._run_scout, name=f"{name}-scout", daemon=True)
+
+    @abstractmethod
+    def claim(self, limit: int) -> Sequence[Row]:
+        """Take up to ``limit`` rows into work."""
+
+    @abstractmethod
+    def work(self, row: Row) -> None:
+        """Work one claimed row and see that it is settled, put back or given up."""
 
     def start(self) -> None:
         """Start the threads; once."""
@@ -88,7 +87,7 @@ class Pump(Generic[Row]):
 
     def _look(self, limit: int) -> Sequence[Row]:
         try:
-            return self._claim(limit)
+            return self.claim(limit)
         except Exception as error:  # a thread's edge: the database is away, and may be back in a second
             log.error("%s: cannot claim rows: %s", self.name, type(error).__name__)
             self._stopping.wait(TROUBLE_PAUSE_S)
@@ -97,7 +96,7 @@ class Pump(Generic[Row]):
     def _run_worker(self) -> None:
         while (row := self._queue.get()) is not None:
             try:
-                self._work(row)
+                self.work(row)
             except Exception as error:  # a thread's edge: the lease runs out and the row is tried again
                 log.error("%s: row %s was left to its lease: %s", self.name, row.id, type(error).__name__)
             finally:

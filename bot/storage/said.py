@@ -27,6 +27,18 @@ def find_channel(session: Session, team_id: str, user_ids: Sequence[str]) -> str
     return found.channel_id if found else None
 
 
+def is_conversation(session: Session, team_id: str, channel_id: str) -> bool:
+    """Whether this channel is a known DM or group DM."""
+    return (
+        session.scalar(
+            select(Conversation.members)
+            .where(Conversation.team_id == team_id, Conversation.channel_id == channel_id)
+            .limit(1)
+        )
+        is not None
+    )
+
+
 def remember_channel(
     session: Session, team_id: str, user_ids: Sequence[str], channel_id: str, *, read_on_from: str
 ) -> None:

@@ -20,6 +20,11 @@ POSTGRES_MIGRATION_LOCK = (
 )
 
 
+def _reading(engine: Engine) -> Connection:
+    """A connection that does not take SQLite's write lock: readiness is asked while everybody writes."""
+    return engine.execution_options(firstline_read_only=True).connect()
+
+
 def _config(connection: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
@@ -44,7 +49,7 @@ def downgrade(engine: Engine, revision: str = "base") -> None:
 
 def current(engine: Engine) -> str | None:
     """The revision the database is at, None when it has none."""
-    with engine.connect() as connection:
+    with _reading(engine) as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
@@ -58,7 +63,7 @@ def head() -> str:
 
 def differences(engine: Engine) -> list[str]:
     """What the tables in code and in the database differ in, in words; empty when they agree."""
-    with engine.connect() as connection:
+    with _reading(engine) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return [str(difference) for difference in compare_metadata(context, Base.metadata)]
 

@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
 from classifier.encoders.hashing import check_file
 from classifier.encoders.recipes import EncoderRecipe
 from classifier.encoders.transfer import Transfer
@@ -42,7 +45,7 @@ def download(
     for file in recipe.files:
         url = hf_hub_url(recipe.repository, file.path, revision=recipe.revision, endpoint=endpoint)
         partial = into / f"{file.name}.partial"
-        _watch(Transfer(file, url, partial, stall_limit_s), stall_limit_s)
+        _watch(Transfer(file, url, partial, 2 * stall_limit_s), stall_limit_s)
         check_file(partial, file)
         partial.rename(into / file.name)
 
@@ -52,6 +55,8 @@ def ask_hub(recipe: EncoderRecipe, limit_s: float, endpoint: str | None = None) 
 
     Raises HubUnreachable when one answer takes longer than `limit_s`, HubRefused when it is a no.
     """
+    import huggingface_hub  # noqa: F401, PLC0415  (slow to import, which is not the hub's time)
+
     answers: SimpleQueue[Exception | None] = SimpleQueue()
 
     def ask() -> None:
@@ -73,14 +78,15 @@ def ask_hub(recipe: EncoderRecipe, limit_s: float, endpoint: str | None = None) 
 
 def _questions(recipe: EncoderRecipe, limit_s: float, endpoint: str | None) -> Iterator[None]:
     """Ask about the repository, then about each file; yields after every answer."""
-    from huggingface_hub import HfApi, hf_hub_url  # noqa: PLC0415  (slow to import, and reads the environment)
+    from huggingface_hub import HfApi, hf_hub_url  # noqa: PLC0415
 
+    # The client's own limit is there to end a thread that nobody waits for any more.
     hub = HfApi(endpoint=endpoint, token=False)
-    hub.model_info(recipe.repository, revision=recipe.revision, timeout=limit_s)
+    hub.model_info(recipe.repository, revision=recipe.revision, timeout=2 * limit_s)
     yield
     for file in recipe.files:
         url = hf_hub_url(recipe.repository, file.path, revision=recipe.revision, endpoint=endpoint)
-        hub.get_hf_file_metadata(url=url, timeout=limit_s)
+        hub.get_hf_file_metadata(url=url, timeout=2 * limit_s)
         yield
 
 
@@ -109,14 +115,24 @@ def _watch(transfer: Transfer, stall_limit_s: float) -> None:
     running = threading.Thread(target=run, name="fetch-from-hub", daemon=True)
     running.start()
     seen, moved_at = 0, time.monotonic()
-    while running.is_alive():
-        running.join(_LOOK_EVERY_S)
-        received, now = transfer.received, time.monotonic()
-        if received != seen:
-            seen, moved_at = received, now
-        elif running.is_alive() and now - moved_at > stall_limit_s:
-            transfer.give_up()
-            raise HubUnreachable(f"the hub sent nothing of {transfer.file.path} for {stall_limit_s:g} s")
+    with _bar() as bar:
+        task = bar.add_task(transfer.file.name, total=transfer.file.size_bytes)
+        while running.is_alive():
+            running.join(_LOOK_EVERY_S)
+            received, now = transfer.received, time.monotonic()
+            bar.update(task, completed=received)
+            if received != seen:
+                seen, moved_at = received, now
+            elif running.is_alive() and now - moved_at > stall_limit_s:
+                transfer.give_up()
+                raise HubUnreachable(f"the hub sent nothing of {transfer.file.path} for {stall_limit_s:g} s")
     if failed:
         path, kind = transfer.file.path, type(failed[0]).__name__
         raise HubRefused(f"{path} could not be fetched ({kind})") from failed[0]
+
+
+def _bar() -> Progress:
+    """For a person at a terminal alone."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

@@ -124,7 +124,7 @@ def control_routes(playground: Playground) -> list[Route]:
 async def _body(request: Request) -> Mapping[str, Any]:
     try:
         document = json.loads(await request.body() or b"{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise bad_request("the body is not JSON") from error
     if not isinstance(document, dict):
         raise bad_request("the body is not an object")

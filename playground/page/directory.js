@@ -66,6 +66,8 @@ export function dayName(ts, tz) {
   return format(tz, { weekday: "long", day: "numeric", month: "long" }).format(dateOf(ts));
 }
 
+const LAST_SECOND = 8.64e12; // the last that a Date can be
+
 const DATE_TOKENS = {
   date_num: { year: "numeric", month: "2-digit", day: "2-digit" },
   date: { year: "numeric", month: "long", day: "numeric" },
@@ -76,8 +78,9 @@ const DATE_TOKENS = {
   time_secs: { hour: "2-digit", minute: "2-digit", second: "2-digit" },
 };
 
-/** Slack's date markup, e.g. "{date_short_pretty} at {time}", for epoch seconds; unknown tokens stay as they are. */
+/** Slack's date markup, e.g. "{date_short_pretty} at {time}", for epoch seconds; unknown tokens, and all of them for seconds that are no date, stay as they are. */
 export function formatDate(seconds, pattern, tz) {
+  if (!(Math.abs(seconds) <= LAST_SECOND)) return pattern;
   return pattern.replace(/\{(\w+)\}/g, (whole, token) => {
     if (token === "ago") return ago(seconds);
     const pretty = token.endsWith("_pretty") && token !== "day_divider_pretty";

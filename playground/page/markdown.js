@@ -9,7 +9,9 @@ const ITEM = /^(\s*)([-*+]|\d{1,3}[.)])\s+(.*)$/;
 const RULE = /^ {0,3}([-*_])(?:\s*\1){2,}\s*$/;
 const BEGINS = /^(?:#{1,6}\s|>|```)/;
 
-export function markdown(text, ctx) {
+const MOST_QUOTES = 8; // quotes within quotes; a ">" deeper than that is a character like any other
+
+export function markdown(text, ctx, depth = 0) {
   const nodes = [];
   const rows = String(text ?? "").split("\n");
   const takeWhile = (test) => {
@@ -30,8 +32,8 @@ export function markdown(text, ctx) {
     } else if (RULE.test(row)) {
       rows.shift();
       nodes.push(el("hr"));
-    } else if (row.startsWith(">")) {
-      nodes.push(el("blockquote", {}, markdown(takeWhile((line) => line.startsWith(">")).map((line) => line.replace(/^> ?/, "")).join("\n"), ctx)));
+    } else if (row.startsWith(">") && depth < MOST_QUOTES) {
+      nodes.push(el("blockquote", {}, markdown(takeWhile((line) => line.startsWith(">")).map((line) => line.replace(/^> ?/, "")).join("\n"), ctx, depth + 1)));
     } else if (ITEM.test(row)) {
       nodes.push(...items(takeWhile((line) => ITEM.test(line))));
     } else if (row.includes("|") && /^\s*\|?\s*:?-+/.test(rows[1] || "")) {
@@ -72,7 +74,7 @@ const SPANS = [
   [/^~~(.+?)~~/, (found) => el("s", {}, spans(found[1]))],
   [/^\*(?=\S)(.+?)(?<=\S)\*/, (found) => el("em", {}, spans(found[1]))],
   [/^_(?=\S)(.+?)(?<=\S)_(?![\p{L}\p{N}])/u, (found) => el("em", {}, spans(found[1]))],
-  [/^!?\[([^\]]*)\]\(([^)\s]+)[^)]*\)/, (found) => link(found[2], ...spans(found[1] || found[2]))],
+  [/^!?\[([^\]]*)\]\(([^)\s]+)(?:\s[^)]*)?\)/, (found) => link(found[2], ...spans(found[1] || found[2]))],
   [/^<?(https?:\/\/[^\s<>)]+)>?/, (found) => link(found[1])],
   [/^:([a-z0-9_+'-]+):/, (found) => (emojiOf(found[1]) ? emojiNode(found[1]) : found[0])],
 ];

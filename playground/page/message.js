@@ -5,7 +5,7 @@ import { clock, fullTime } from "./directory.js";
 import { avatar, el, icon } from "./dom.js";
 import { emojiNode, emojiOf, REACTIONS } from "./emoji.js";
 import { ask, openMenu } from "./menus.js";
-import { decode, mrkdwn } from "./mrkdwn.js";
+import { decode, mrkdwn, WRITTEN_LINK } from "./mrkdwn.js";
 
 /** `screen` is what a message needs of the column it stands in: see Column.screen(). `compact`: by the author of the one above. */
 export function messageNode(message, { compact, reply }, screen) {
@@ -95,7 +95,7 @@ function ownMenu(anchor, message, screen) {
 
 function editInPlace(node, message, screen) {
   const area = el("textarea", { class: "text-input", rows: 2, "aria-label": "Edit message" });
-  area.value = decode(message.text.replace(/<((?:https?|mailto):[^|>]*)(?:\|([^>]*))?>/g, (_, url, label) => label || url)).replace(/<@([UW]\w+)>/g, (_, id) => `@${screen.directory.name(id)}`);
+  area.value = decode(message.text.replace(WRITTEN_LINK, (_, url, label) => label || url)).replace(/<@([UW]\w+)>/g, (_, id) => `@${screen.directory.name(id)}`);
   const shown = node.querySelector(".message-text, .message-blocks");
   const stop = () => {
     box.replaceWith(shown);

@@ -6,6 +6,9 @@ import { formatDate } from "./directory.js";
 
 const ENTITIES = { "&lt;": "<", "&gt;": ">", "&amp;": "&" };
 
+/** A link as Slack writes it: its address, and its label if it has one. */
+export const WRITTEN_LINK = /<((?:https?|mailto):[^|<>]*)(?:\|([^<>]*))?>/g;
+
 /** Slack escapes exactly three characters; nothing else is an entity. */
 export const decode = (text) => text.replace(/&(?:lt|gt|amp);/g, (entity) => ENTITIES[entity]);
 
@@ -34,28 +37,29 @@ export function link(address, ...label) {
 export function mrkdwn(text, ctx) {
   const nodes = [];
   String(text ?? "").split(/```([\s\S]+?)```/).forEach((part, at) => {
-    if (at % 2) nodes.push(el("pre", {}, decode(part.replace(/^\n|\n$/g, "").replace(/<((?:https?|mailto):[^|>]*)(?:\|([^>]*))?>/g, "$1"))));
+    if (at % 2) nodes.push(el("pre", {}, decode(part.replace(/^\n|\n$/g, "").replace(WRITTEN_LINK, "$1"))));
     else nodes.push(...lines(at ? part.replace(/^\n/, "") : part, ctx));
   });
   return nodes;
 }
 
 const QUOTE = /^(?:&gt;|>) ?/;
-const BULLET = /^(\s*)([•◦▪‣-]|\d{1,2}[.)])\s+(.*)$/;
+const BULLET = /^(\s*)([•◦▪‣-]|\d{1,2}[.)])\s+(.*)$/s;
 
-function lines(text, ctx) {
+/** `quoted`: what ">>>" quotes; in there ">" is a character like any other, as quotes do not nest. */
+function lines(text, ctx, quoted = false) {
   const nodes = [];
   let quote = null;
   let open = false; // whether the last node ends in running text, so that a further line needs a break
   const all = text.split("\n");
   if (all.at(-1) === "") all.pop();
   all.forEach((line, at) => {
-    const rest = line.match(/^(?:&gt;|>){3} ?/);
+    const rest = quoted ? null : line.match(/^(?:&gt;|>){3} ?/);
     if (rest && !quote) {
-      nodes.push(el("blockquote", {}, lines([line.slice(rest[0].length), ...all.splice(at + 1)].join("\n"), ctx)));
+      nodes.push(el("blockquote", {}, lines([line.slice(rest[0].length), ...all.splice(at + 1)].join("\n"), ctx, true)));
       return;
     }
-    if (QUOTE.test(line)) {
+    if (!quoted && QUOTE.test(line)) {
       const words = inline(line.replace(QUOTE, ""), ctx);
       if (quote) add(quote, [el("br"), words]);
       else nodes.push((quote = el("blockquote", {}, words)));
@@ -83,74 +87,92 @@ function lines(text, ctx) {
 
 const STYLES = { "*": "strong", _: "em", "~": "s" };
 const WORD = /[\p{L}\p{N}]/u;
+const MOST_STYLES = 8; // styles within styles; what is nested deeper keeps its marks
 
-/** One line: styles, code, links, mentions and emoji. */
-export function inline(text, ctx) {
+/** One line: styles, code, links, mentions and emoji. `depth`: how many styles it stands in. */
+export function inline(text, ctx, depth = 0) {
   const nodes = [];
+  const found = survey(text);
   let plain = "";
   const flush = () => {
     if (plain) nodes.push(document.createTextNode(decode(plain)));
     plain = "";
   };
   for (let at = 0; at < text.length; at += 1) {
-    const found = token(text, at, ctx);
-    if (!found) {
+    const here = token(text, at, ctx, found, depth);
+    if (!here) {
       plain += text[at];
       continue;
     }
     flush();
-    nodes.push(found.node);
-    at = found.end;
+    nodes.push(here.node);
+    at = here.end;
   }
   flush();
   return nodes;
 }
 
-/** What begins at `at`, with the index of its last character; null when it is an ordinary character. */
-function token(text, at, ctx) {
-  const mark = text[at];
-  if (mark === "`") {
-    const end = text.indexOf("`", at + 1);
-    return end > at + 1 ? { node: el("code", {}, codeText(text.slice(at + 1, end))), end } : null;
+/**
+ * Where things end, found in one walk, so that a line costs its length however many marks in it are never closed:
+ * `ends` (index of "`" or "<" -> index of what closes it) and `closers` (style mark -> where it may close, ascending).
+ */
+function survey(text) {
+  const ends = new Map();
+  const closers = { "*": [], _: [], "~": [] };
+  const unclosed = new Set(); // of "`" and "<": those that nothing closes from here on
+  for (let at = 0; at < text.length; at += 1) {
+    const mark = text[at];
+    if (mark === "`" || mark === "<") {
+      const end = unclosed.has(mark) ? -1 : text.indexOf(mark === "<" ? ">" : "`", at + 1);
+      if (end < 0) unclosed.add(mark);
+      else if (end > at + 1) {
+        ends.set(at, end);
+        at = end;
+      }
+    } else if (mark in closers && at > 0 && !/\s/.test(text[at - 1])) {
+      const next = text[at + 1];
+      if (!next || (!WORD.test(next) && next !== mark)) closers[mark].push(at);
+    }
   }
-  if (mark === "<") {
-    const end = text.indexOf(">", at + 1);
-    const node = end > at + 1 ? angle(text.slice(at + 1, end), ctx) : null;
-    return node && { node, end };
+  return { ends, closers, passed: { "*": 0, _: 0, "~": 0 } };
+}
+
+/** What begins at `at`, with the index of its last character; null when it is an ordinary character. */
+function token(text, at, ctx, found, depth) {
+  const mark = text[at];
+  if (found.ends.has(at)) {
+    const end = found.ends.get(at);
+    const inside = text.slice(at + 1, end);
+    return { node: mark === "<" ? angle(inside, ctx, depth) : el("code", {}, codeText(inside)), end };
   }
   if (mark === ":") {
     const match = text.slice(at, at + 60).match(/^:([a-z0-9_+'-]+):(?::skin-tone-\d:)?/);
     return match && emojiOf(match[1]) ? { node: emojiNode(match[1]), end: at + match[0].length - 1 } : null;
   }
-  if (mark in STYLES) {
-    const end = closing(text, at);
-    return end ? { node: el(STYLES[mark], {}, inline(text.slice(at + 1, end), ctx)), end } : null;
+  if (mark in STYLES && depth < MOST_STYLES && opens(text, at)) {
+    const end = closing(at, found.closers[mark], found.passed, mark);
+    return end ? { node: el(STYLES[mark], {}, inline(text.slice(at + 1, end), ctx, depth + 1)), end } : null;
   }
   return null;
 }
 
-const codeText = (text) => decode(text.replace(/<((?:https?|mailto):[^|>]*)(?:\|([^>]*))?>/g, (_, url, label) => label || url));
+const codeText = (text) => decode(text.replace(WRITTEN_LINK, (_, url, label) => label || url));
 
-/** Where the style that opens at `at` closes; 0 when it does not open, or never closes. Slack styles whole words only. */
-function closing(text, at) {
-  const mark = text[at];
+/** Whether a style begins at `at`: Slack styles whole words only. */
+function opens(text, at) {
   const before = text[at - 1];
   const after = text[at + 1];
-  if ((before && (WORD.test(before) || before === mark)) || !after || /\s/.test(after) || after === mark) return 0;
-  for (let end = at + 1; end < text.length; end += 1) {
-    if (text[end] === "`" || text[end] === "<") {
-      const skip = text.indexOf(text[end] === "<" ? ">" : "`", end + 1);
-      if (skip > 0) end = skip;
-      continue;
-    }
-    const next = text[end + 1];
-    if (text[end] === mark && !/\s/.test(text[end - 1]) && (!next || (!WORD.test(next) && next !== mark))) return end;
-  }
-  return 0;
+  return !(before && (WORD.test(before) || before === text[at])) && Boolean(after) && !/\s/.test(after) && after !== text[at];
+}
+
+/** The first of `closers` after `at`, 0 when there is none. `passed` counts those that lie behind, as `at` only grows. */
+function closing(at, closers, passed, mark) {
+  while (closers[passed[mark]] <= at) passed[mark] += 1;
+  return closers[passed[mark]] || 0;
 }
 
 /** What stands between < and >: a mention, a date or a link. */
-function angle(inner, ctx) {
+function angle(inner, ctx, depth) {
   const bar = inner.indexOf("|");
   const target = bar < 0 ? inner : inner.slice(0, bar);
   const label = bar < 0 ? "" : inner.slice(bar + 1);
@@ -158,7 +180,7 @@ function angle(inner, ctx) {
   if (/^#C/.test(target)) return channelMention(target.slice(1), ctx, label);
   if (target.startsWith("!")) return special(target.slice(1), label, ctx);
   const address = decode(target);
-  return safeUrl(address) ? link(address, ...(label ? inline(label, ctx) : [])) : document.createTextNode(decode(label || `<${inner}>`));
+  return safeUrl(address) ? link(address, ...(label ? inline(label, ctx, depth + 1) : [])) : document.createTextNode(decode(label || `<${inner}>`));
 }
 
 export function userMention(id, ctx, label = "") {

@@ -52,7 +52,7 @@ class Args:
             return None
         try:
             return json.loads(value)
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, RecursionError) as error:
             raise ApiError(refusal) from error
 
     def flag(self, name: str) -> bool:

@@ -118,9 +118,11 @@ def _content(playground: Playground, args: Args) -> tuple[str, list[JsonObject] 
 def checked_blocks(playground: Playground, blocks: Any) -> list[JsonObject]:
     """Blocks with their ids filled in. Raises ApiError when Slack would refuse them."""
     problems = check_message_blocks(blocks)
-    for file_id in map(image_file, images(blocks)):
-        if file_id is not None and file_id not in playground.workspace.files:
-            problems.append(f"[ERROR] invalid slack file {file_id}")
+    if not problems:
+        files = filter(None, map(image_file, images(blocks)))
+        problems = [
+            f"[ERROR] invalid slack file {file}" for file in files if file not in playground.workspace.files
+        ]
     if problems:
         raise ApiError("invalid_blocks", messages=problems, errors=problems)
     if block_chars(blocks) > MESSAGE_BLOCK_CHARS:

@@ -157,6 +157,6 @@ async def _read(request: Request) -> tuple[JsonObject, str]:
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}  # Slack, too, goes on without arguments and complains of what is missing
     return document if isinstance(document, dict) else {}

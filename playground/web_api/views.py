@@ -18,6 +18,11 @@ def views_open(playground: Playground, args: Args) -> JsonObject:
 
 def views_push(playground: Playground, args: Args) -> JsonObject:
     trigger = _trigger(playground, args)
+    stack = playground.workspace.modals.get(trigger.user, [])
+    if trigger.view_id not in [view.id for view in stack]:
+        raise ApiError(
+            "invalid_trigger_id"
+        )  # only what is done in an open modal gives the right to lay one on it
     return {
         "view": view_json(views.push_modal(playground, _new(playground, args, trigger.user, ViewKind.MODAL)))
     }

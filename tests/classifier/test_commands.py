@@ -1,5 +1,6 @@
 """The commands, as someone at a terminal meets them."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -7,6 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from classifier.artefact import read_model
+from classifier.data import STARTER, Dataset
+from classifier.provenance import held_out
 
 
 @pytest.fixture
@@ -65,6 +70,37 @@ def test_evaluate_prints_the_figures_of_the_model(
     assert told["n"] == written["n"]
     assert told["right_among_shown"] == written["right_among_shown"]
     assert told["model"] == written["model"]
+    assert told["warning"] is None
+
+
+def test_evaluate_refuses_another_split(command: Any, where: tuple[str, ...], tmp_path: Path) -> None:
+    """The training rows split otherwise are refused in one line: their test rows were learned from."""
+    moved = tmp_path / "moved.csv"
+    with STARTER.open(encoding="utf-8", newline="") as file, moved.open("w", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerows(row[:3] for row in csv.reader(file))
+    done = command("evaluate", *where, "--data", str(moved))
+    assert done.returncode == 2
+    assert "split otherwise than in training" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_evaluate_says_when_rows_may_be_known(command: Any, where: tuple[str, ...], tmp_path: Path) -> None:
+    """Rows of another file are measured with a warning that the model may have seen them."""
+    own = tmp_path / "own.csv"
+    rows = [f"{word} {n} is broken,{word}" for word in ("printer", "vpn") for n in range(20)]
+    own.write_text("\n".join(["text,category", *rows]))
+    done = command("evaluate", *where, "--data", str(own), "--json")
+    assert "not the file the model was trained on" in result(done)["warning"]
+    assert "not the file the model was trained on" in " ".join(done.stderr.split())
+
+
+def test_only_the_test_rows_are_honest(model_dir: Path, starter: Dataset) -> None:
+    """Of the training file the test rows need no warning; those that the model was made with do."""
+    made = read_model(model_dir).model.provenance
+    assert held_out(made, starter, "test") is None
+    for split in ("fit", "calibration", "all"):
+        assert f"made with {split} rows" in str(held_out(made, starter, split))
 
 
 def test_train_on_ones_own_file_and_not_twice(command: Any, encoder_dir: Path, tmp_path: Path) -> None:
@@ -91,8 +127,11 @@ def test_train_on_ones_own_file_and_not_twice(command: Any, encoder_dir: Path, t
     )
     assert result(command(*arguments))["trained"] is True
     assert result(command(*arguments))["trained"] is False
-    data.write_text("\n".join([*lines, "printer out of toner,print"]))
-    assert result(command(*arguments))["trained"] is True
+    assert result(command(*arguments, "--seed", "3"))["trained"] is True
+    data.write_text("\n".join([*lines, "printer out of toner,print", "Out of TONER printer,print"]))
+    retrained = command(*arguments)
+    assert result(retrained)["trained"] is True
+    assert "1 of 42 rows say the same as an earlier one" in retrained.stderr
 
 
 @pytest.mark.parametrize(

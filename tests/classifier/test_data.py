@@ -75,7 +75,24 @@ def test_starter_rows_are_clean() -> None:
     with STARTER.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["text"] for row in rows if row["text"] != row["text"].strip() or not row["text"]] == []
+    assert [
+        row["text"] for row in rows if re.search(r"<br|\\n|\[newline\]|⏎|↵", row["text"], re.IGNORECASE)
+    ] == []
     assert len({row["text"] for row in rows}) == len(rows)
+
+
+def test_starter_rows_name_no_real_host() -> None:
+    """No pasted error names a package index."""
+    text = STARTER.read_text(encoding="utf-8")
+    assert re.findall(r"(?:pypi|npmjs|pythonhosted|rubygems|crates)\.\w+", text) == []
+
+
+def test_a_recovery_key_has_one_label(starter: Dataset) -> None:
+    """Requests for a disk's recovery key are security everywhere, so that they get the step for it."""
+    asked = [e for e in starter.examples if re.search(r"bitlocker|filevault", e.text, re.IGNORECASE)]
+    labels = Counter(e.category for e in asked if "last time" not in e.text)
+    assert set(labels) == {"security"}
+    assert any("recovery key" in step for step in load_answers()["security"].steps)
 
 
 def write_csv(path: Path, rows: list[dict[str, str]]) -> Path:
@@ -86,6 +103,56 @@ def write_csv(path: Path, rows: list[dict[str, str]]) -> Path:
     content = text.getvalue().encode()
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
     return path
+
+
+def test_rows_that_say_the_same_stay_on_one_side(tmp_path: Path) -> None:
+    """Rows with the same words go into one split together and are counted; the shares stay 60/20/20."""
+    rows = [{"text": f"message {n // 2}" + "!" * (n % 2), "category": "ab"[n // 2 % 2]} for n in range(400)]
+    dataset = read_dataset(write_csv(tmp_path / "twins.csv", rows))
+    sides = defaultdict(set)
+    for example in dataset.examples:
+        sides[example.text.rstrip("!")].add(example.split)
+    assert {len(splits) for splits in sides.values()} == {1}
+    assert Counter(example.split for example in dataset.examples) == {
+        Split.FIT: 240,
+        Split.CALIBRATION: 80,
+        Split.TEST: 80,
+    }
+    assert (dataset.twins, dataset.leaks) == (200, 0)
+
+
+def test_a_files_own_split_may_leak_and_that_is_counted(tmp_path: Path) -> None:
+    """Where the file brings its split, held-out rows that say what a fit row says are counted."""
+    rows = [{"text": f"message {n}", "category": "ab"[n % 2], "split": "fit"} for n in range(20)]
+    rows += [
+        {"text": "MESSAGE 3", "category": "b", "split": "test"},
+        {"text": "new", "category": "b", "split": "test"},
+    ]
+    dataset = read_dataset(write_csv(tmp_path / "leak.csv", rows))
+    assert (dataset.twins, dataset.leaks) == (1, 1)
+
+
+def test_rows_without_text_or_category_are_counted(tmp_path: Path) -> None:
+    """Rows that lack a text or a category are left out, and how many is known."""
+    rows = [*rows_of(40), {"Text": " ", "Group": "a"}, {"Text": "no group", "Group": ""}]
+    dataset = read_dataset(
+        write_csv(tmp_path / "gaps.csv", rows), text_column="Text", category_column="Group"
+    )
+    assert (len(dataset.examples), dataset.unlabelled) == (40, 2)
+
+
+def test_the_fingerprint_is_of_what_is_read(tmp_path: Path) -> None:
+    """Another seed or column is other data; a column nobody reads is not."""
+    rows = [row | {"Other": "ba"[n % 2], "Note": "x"} for n, row in enumerate(rows_of(40))]
+    path = write_csv(tmp_path / "a.csv", rows)
+    first = read_dataset(path, text_column="Text", category_column="Group")
+    assert (
+        read_dataset(path, text_column="Text", category_column="Group", seed=1).fingerprint
+        != first.fingerprint
+    )
+    assert read_dataset(path, text_column="Text", category_column="Other").fingerprint != first.fingerprint
+    noted = write_csv(tmp_path / "b.csv", [row | {"Note": "y"} for row in rows])
+    assert read_dataset(noted, text_column="Text", category_column="Group").fingerprint == first.fingerprint
 
 
 def rows_of(count: int) -> list[dict[str, str]]:
@@ -130,22 +197,39 @@ def test_a_missing_file_and_a_broken_gzip_are_refused(tmp_path: Path) -> None:
     """No file, or a .gz that is none, is refused like any other."""
     with pytest.raises(DataRefused, match="cannot be read"):
         read_dataset(tmp_path / "nothing.csv")
-    (tmp_path / "broken.csv.gz").write_bytes(b"no gzip")
-    with pytest.raises(DataRefused, match="cannot be read"):
-        read_dataset(tmp_path / "broken.csv.gz")
+    whole = gzip.compress(b"text,category\n" + b"some words,a\n" * 200)
+    for broken in (b"no gzip", whole[:-12], whole[:12] + b"\xff" * 20 + whole[32:]):
+        (tmp_path / "broken.csv.gz").write_bytes(broken)
+        with pytest.raises(DataRefused, match="cannot be read") as refused:
+            read_dataset(tmp_path / "broken.csv.gz")
+        assert "\n" not in str(refused.value)
 
 
 def test_every_category_has_an_answer_that_helps() -> None:
-    """Each of the eight categories has a name, a title and three to six short steps; the link is the admin's to set."""
+    """Each of the eight categories has a name, a title and three to six short steps; the link is the admin's to set.
+
+    No step names a button by a label that the card has with two suggestions alone.
+    """
     answers = load_answers()
     assert tuple(sorted(answers)) == CATEGORIES
     for answer in answers.values():
         assert 3 <= len(answer.steps) <= 6, answer.category
-        assert all(20 <= len(step) <= 300 for step in answer.steps), answer.category
+        assert all(20 <= len(step) <= 160 for step in answer.steps), answer.category
         assert answer.title
         assert answer.name
         assert answer.link == ""
+    assert not any("None of these" in step for answer in answers.values() for step in answer.steps)
     assert {answer.automatable for answer in answers.values()} == {True, False}
+
+
+def test_what_is_dangerous_goes_to_a_person_first() -> None:
+    """The first step of security and the one about a swollen battery send people to the button, not to self-help."""
+    answers = load_answers()
+    assert "Ask a person at once" in answers["security"].steps[0]
+    assert not any("isconnect" in step for step in answers["security"].steps)
+    battery = answers["hardware_printing"].steps[0]
+    assert "do not charge" in battery
+    assert "ask a person" in battery
 
 
 GOOD = "vpn: {name: VPN, title: Connect, steps: [Try again], link: '', automatable: false}\n"

@@ -41,6 +41,23 @@ def test_each_fit_row_leaves_itself_out() -> None:
         assert votes == pytest.approx(wanted, abs=1e-4)
 
 
+def test_twins_do_not_vote_for_each_other() -> None:
+    """Rows that say the same leave each other out of their votes, as each leaves out itself."""
+    rows, labels = some_rows()
+    twice, own_labels = np.vstack([rows, rows]), np.concatenate([labels, labels])
+    said = np.concatenate([np.arange(len(rows))] * 2).astype(np.int64)
+    _, own = fit_reference(twice, own_labels, 3, FeatureParams(ridge=1.0, neighbours=1, sharpness=1), said)
+    mean = twice.mean(axis=0)
+    centred = (twice - mean) / np.linalg.norm(twice - mean, axis=1, keepdims=True)
+    for place in (0, 7, 31):
+        others = np.flatnonzero(said != place)
+        nearest = others[int((centred[others] @ centred[place]).argmax())]
+        assert int(own[place, -3:].argmax()) == own_labels[nearest]
+    _, trusting = fit_reference(twice, own_labels, 3, FeatureParams(ridge=1.0, neighbours=1, sharpness=1))
+    assert (trusting[:, -3:].argmax(axis=1) == own_labels).all()
+    assert not (own[:, -3:].argmax(axis=1) == own_labels).all()
+
+
 def test_blocks_do_not_change_votes() -> None:
     """More rows than one block give each row the same features as a computation in one piece would."""
     rows, labels = some_rows(1_500)

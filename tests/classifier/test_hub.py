@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from classifier.encoders import store
+from classifier.encoders.hub import download
 from classifier.encoders.recipes import E5_SMALL, MINILM, EncoderFile, EncoderRecipe, FileRole
-from classifier.encoders.store import fetch, fetch_or_fallback, installed, verify
+from classifier.encoders.store import Installed, fetch, fetch_or_fallback, installed, verify
 from classifier.errors import EncoderMissing, EncoderRefused, HubRefused, HubUnreachable
 
 GRAPH, TOKENIZER = b"a graph", b"a tokenizer"
@@ -111,6 +113,40 @@ def test_a_hub_that_never_answers_is_given_up_in_time(
     assert time.monotonic() - started < 3
 
 
+def test_a_hub_that_is_silent_about_files_is_given_up_in_time(
+    small_hub: Any, pinned: EncoderRecipe, tmp_path: Path
+) -> None:
+    """A hub that knows the repository and then says nothing about a file costs the limit and hardly more."""
+    serve(small_hub)
+    small_hub.hangs_on_files = True
+    started = time.monotonic()
+    with pytest.raises(HubUnreachable, match=r"no model hub answered within 0\.5 s"):
+        fetch(pinned, tmp_path, limit_s=0.5, endpoint=small_hub.url)
+    assert time.monotonic() - started < 3
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("sent", [0, 3])
+def test_a_transfer_that_stalls_is_given_up_in_time(
+    small_hub: Any, pinned: EncoderRecipe, tmp_path: Path, sent: int
+) -> None:
+    """A body whose first byte never comes, or that stops in the middle, is given up after the stall limit."""
+    serve(small_hub)
+    small_hub.stalls_after = sent
+    started = time.monotonic()
+    with pytest.raises(HubUnreachable, match=r"sent nothing of onnx/model\.onnx"):
+        download(pinned, tmp_path, limit_s=5, endpoint=small_hub.url, stall_limit_s=0.5)
+    assert time.monotonic() - started < 4
+    assert not (tmp_path / "model.onnx").exists()
+
+
+def test_a_transfer_that_breaks_is_continued(small_hub: Any, pinned: EncoderRecipe, tmp_path: Path) -> None:
+    """A line that breaks in the middle of a file is taken up where it broke."""
+    serve(small_hub)
+    small_hub.breaks_after = 3
+    assert fetch(pinned, tmp_path, endpoint=small_hub.url).graph.read_bytes() == GRAPH
+
+
 def test_nobody_listening_counts_as_no_hub(pinned: EncoderRecipe, tmp_path: Path) -> None:
     """A refused connection is reported as an unreachable hub."""
     with pytest.raises(HubUnreachable):
@@ -142,6 +178,66 @@ def test_a_hub_file_changed_on_disk_is_noticed(small_hub: Any, pinned: EncoderRe
     (found.folder / "recipe.json").write_text(json.dumps(noted))
     with pytest.raises(EncoderRefused, match="altered"):
         verify(installed(pinned.name, tmp_path))
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json"])
+def test_a_recipe_file_that_leaves_a_pinned_one_out_is_refused(
+    small_hub: Any, pinned: EncoderRecipe, tmp_path: Path, name: str
+) -> None:
+    """Every file the recipe pins must be there and noted, whatever recipe.json leaves out."""
+    serve(small_hub)
+    found = fetch(pinned, tmp_path, endpoint=small_hub.url)
+    noted = json.loads((found.folder / "recipe.json").read_text())
+    del noted["files"][name]
+    (found.folder / "recipe.json").write_text(json.dumps(noted))
+    with pytest.raises(EncoderRefused, match=f"does not list {name}"):
+        verify(installed(pinned.name, tmp_path))
+
+
+def test_a_pinned_file_beside_graph_and_tokenizer_is_needed(
+    small_hub: Any, pinned: EncoderRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights that lie beside the graph are pinned like it: an encoder without them is refused."""
+    serve(small_hub)
+    fetch(pinned, tmp_path, endpoint=small_hub.url)
+    weights = EncoderFile(FileRole.WEIGHTS, "onnx/model.onnx_data", 3, hashlib.sha256(b"abc").hexdigest())
+    monkeypatch.setitem(_recipes(), pinned.name, replace(pinned, files=(*pinned.files, weights)))
+    with pytest.raises(EncoderRefused, match=r"does not list model\.onnx_data"):
+        verify(installed(pinned.name, tmp_path))
+
+
+def test_the_packaged_tokenizer_is_the_pinned_one(own_encoders: Path) -> None:
+    """Verifying the packaged encoder refuses another tokenizer, even if recipe.json was changed with it."""
+    found = installed(MINILM.name, own_encoders)
+    found.tokenizer.write_bytes(TOKENIZER)
+    noted = json.loads((found.folder / "recipe.json").read_text())
+    noted["files"]["tokenizer.json"] = hashlib.sha256(TOKENIZER).hexdigest()
+    (found.folder / "recipe.json").write_text(json.dumps(noted))
+    with pytest.raises(EncoderRefused, match=r"tokenizer\.json was altered"):
+        verify(installed(MINILM.name, own_encoders))
+
+
+@pytest.mark.parametrize("change", [{"prefix": "passage: "}, {"max_tokens": 64}, {"dimensions": 128}])
+def test_what_changes_the_vectors_changes_the_fingerprint(
+    packaged: Installed, change: dict[str, Any]
+) -> None:
+    """Another prefix, length or width is another encoder to models and to cached vectors."""
+    assert replace(packaged, recipe=replace(packaged.recipe, **change)).fingerprint != packaged.fingerprint
+
+
+def test_other_preparation_code_changes_the_fingerprint(
+    packaged: Installed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Code that prepares text or runs the encoder is part of the fingerprint, byte for byte."""
+    before = packaged.fingerprint
+    for place, path in enumerate(store._PREPARATION):
+        copy = tmp_path / path.name
+        copy.write_bytes(path.read_bytes() + b"\n")
+        changed = tuple(copy if n == place else other for n, other in enumerate(store._PREPARATION))
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "_PREPARATION", changed)
+            assert packaged.fingerprint != before
+    assert packaged.fingerprint == before
 
 
 @pytest.fixture
@@ -198,7 +294,7 @@ def test_the_command_asks_the_hub_of_the_environment(small_hub: Any, own_encoder
 def test_the_command_refuses_a_wrong_file(small_hub: Any, tmp_path: Path) -> None:
     """`fetch` ends with 2 and one line when the hub serves something else than the pinned file."""
     small_hub.repository, small_hub.revision = E5_SMALL.repository, E5_SMALL.revision
-    small_hub.files = {"onnx/model_qint8_avx512_vnni.onnx": b"something else"}
+    small_hub.files = {file.path: b"something else" for file in E5_SMALL.files}
     done = run_fetch(small_hub, tmp_path, "--or-packaged")
     assert done.returncode == 2
     assert "118,346,824 are pinned" in done.stderr.strip().splitlines()[-1]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from classifier.data import Dataset
-from classifier.languages import LanguageDetector, foreign_script_share
+from classifier.data import Dataset, Split
+from classifier.languages import Detected, LanguageDetector, foreign_script_share
 from classifier.text import clean
 
 
@@ -60,6 +60,25 @@ def test_few_starter_messages_are_mistaken(detector: LanguageDetector, starter: 
     unnoticed = sum(not _is_foreign(detector, e.text) for e in others)
     assert mistaken / len(english) < 0.01
     assert unnoticed / len(others) < 0.04
+
+
+@pytest.mark.parametrize(("bound", "turned_away", "let_through"), [(0.3, 8, 9), (0.5, 3, 17), (0.7, 1, 30)])
+def test_the_bound_is_chosen_on_rows_that_are_not_held_out(
+    seen: list[tuple[str | None, Detected]], bound: float, turned_away: int, let_through: int
+) -> None:
+    """The counts by which the bound was chosen, on fit and calibration rows, are those its module tells."""
+    foreign = [
+        (language == "en", found.code != "en" and found.confidence >= bound) for language, found in seen
+    ]
+    assert foreign.count((True, True)) == turned_away
+    assert foreign.count((False, False)) == let_through
+
+
+@pytest.fixture(scope="module")
+def seen(detector: LanguageDetector, starter: Dataset) -> list[tuple[str | None, Detected]]:
+    """Each fit and calibration row's language, and what was detected."""
+    rows = [e for e in starter.examples if e.split is not Split.TEST]
+    return [(e.language, detector.detect(clean(e.text))) for e in rows]
 
 
 def _is_foreign(detector: LanguageDetector, text: str) -> bool:

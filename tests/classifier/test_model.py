@@ -7,12 +7,14 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from classifier import OUT_OF_SCOPE, AbstainReason, DecisionKind, ModelRefused, load
 from classifier.artefact import read_model
+from classifier.boosting import BoosterParams
 from classifier.data import Dataset, Split
 from classifier.encoders.recipes import MINILM
 from classifier.encoders.store import Installed
@@ -61,6 +63,15 @@ def test_a_damaged_manifest_is_refused(copied: Path, encoder_dir: Path, manifest
         load(copied, encoder_dir)
 
 
+def test_a_manifest_that_cannot_be_read_is_refused(copied: Path, encoder_dir: Path) -> None:
+    """A manifest that is no file is refused in one line."""
+    (copied / "manifest.json").unlink()
+    (copied / "manifest.json").mkdir()
+    with pytest.raises(ModelRefused, match="cannot be read") as refused:
+        load(copied, encoder_dir)
+    assert "\n" not in str(refused.value)
+
+
 def test_no_model_is_refused_with_the_command(tmp_path: Path, encoder_dir: Path) -> None:
     """An empty folder says how to train."""
     with pytest.raises(ModelRefused, match=r"python -m classifier train"):
@@ -88,13 +99,14 @@ def test_another_build_of_the_encoder_is_refused(
 def test_training_twice_gives_the_same_model(
     starter: Dataset, packaged: Installed, cache_dir: Path, tmp_path: Path
 ) -> None:
-    """The same data, encoder and seed give the same booster and arrays to the byte, whenever it is trained."""
-    tenth = Dataset("tenth", starter.examples[::10], "0" * 64)
-    for year in (2026, 2027):
+    """The same data, encoder and seed give the same booster and arrays to the byte, with or without cached embeddings."""
+    tenth, few_trees = (
+        Dataset("tenth", starter.examples[::10]),
+        TrainParams(boosting=BoosterParams(rounds=20)),
+    )
+    for year, cache in ((2026, cache_dir / "embeddings"), (2027, tmp_path / "fresh")):
         now = datetime(year, 1, 1, tzinfo=UTC)
-        train(
-            tenth, packaged, tmp_path / str(year), cache_dir / "embeddings", TrainParams(), now, no_progress
-        )
+        train(tenth, packaged, tmp_path / str(year), cache, few_trees, now, no_progress)
     for name in ("model.txt", "features.safetensors"):
         assert (tmp_path / "2026" / name).read_bytes() == (tmp_path / "2027" / name).read_bytes()
 
@@ -109,9 +121,19 @@ def test_a_model_is_current_until_something_changes(
     """Other data or parameters make a model stale; a damaged folder is never current."""
     assert is_current(model_dir, starter, packaged, TrainParams())
     assert not is_current(model_dir, starter, packaged, TrainParams(features=FeatureParams(neighbours=7)))
-    other = Dataset(starter.name, starter.examples, "0" * 64)
+    other = Dataset(starter.name, starter.examples[:-1])
     assert not is_current(model_dir, other, packaged, TrainParams())
     assert not is_current(model_dir / "nothing", starter, packaged, TrainParams())
+
+
+def test_another_library_makes_a_model_stale(
+    model_dir: Path, starter: Dataset, packaged: Installed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new LightGBM or onnxruntime means training again."""
+    monkeypatch.setattr(
+        "importlib.metadata.version", lambda name: "99" if name == "lightgbm" else version(name)
+    )
+    assert not is_current(model_dir, starter, packaged, TrainParams())
 
 
 def test_the_folder_says_what_it_was_made_of(model_dir: Path, starter: Dataset) -> None:
@@ -119,6 +141,7 @@ def test_the_folder_says_what_it_was_made_of(model_dir: Path, starter: Dataset) 
     saved = read_model(model_dir)
     made = saved.model.provenance
     assert made["data"]["sha256"] == starter.fingerprint
+    assert made["data"]["twins"] == starter.twins == 0
     assert made["data"]["left_out"]["unsupported_language"] > 500
     assert set(made["libraries"]) >= {"lightgbm", "onnxruntime", "numpy"}
     assert saved.model.encoder.revision == MINILM.revision

@@ -28,6 +28,11 @@ from classifier.text import MAX_CHARACTERS, has_words
         ("zero\u200bwidth and \u202eturned", "zerowidth and turned"),
         ("cafe\u0301", "café"),
         ("half a pair \ud83d here", "half a pair ? here"),
+        (
+            "*PC* kaputt, **sehr** _dringend_ und ~egal~ (*bitte*)",
+            "PC kaputt, sehr dringend und egal (bitte)",
+        ),
+        ("rm *.txt and *.pdf, 5*3*2, my_file_name, ****", "rm *.txt and *.pdf, 5*3*2, my_file_name, ****"),
         ("```Error 0x80070005```", "Error 0x80070005"),
         ("شبكة الواي فاي لا تعمل", "شبكة الواي فاي لا تعمل"),
         ("🙏🏽👍", ""),
@@ -66,6 +71,7 @@ def test_a_huge_message_is_cut() -> None:
         ("Exxon paid Maxx xx", 0.0),
         ("please send it to <EMAIL>", 0.0),
         ("*important* do not delete", 0.0),
+        ("*PC* **is** kaputt", 0.0),
         ("", 0.0),
     ],
 )

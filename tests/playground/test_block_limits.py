@@ -1,9 +1,15 @@
 """Block Kit's limits: the largest that Slack takes, and one more."""
 
+import copy
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from slack_sdk.errors import SlackApiError
 
-from playground.block_limits import check_message_blocks, check_view
+from playground.block_limits import block_chars, check_message_blocks, check_view
+from playground.block_tree import images, placed, settled, with_ids
+from playground.markup import live_mentions
 
 
 def plain(length):
@@ -38,6 +44,15 @@ def confirm(title=10, text=10, yes=5):
     return {"title": plain(title), "text": plain(text), "confirm": plain(yes), "deny": plain(2)}
 
 
+def rich(*pieces):
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": list(pieces)}]}
+
+
+def table(rows=1, cells=1, cell=None, **extra):
+    filled = cell or {"type": "raw_text", "text": "x"}
+    return [{"type": "table", "rows": [[filled] * cells] * rows, **extra}]
+
+
 LIMITS = {
     "blocks": (lambda n: [{"type": "divider"}] * n, 50),
     "section text": (lambda n: [{"type": "section", "text": mrkdwn(n)}], 3000),
@@ -68,6 +83,9 @@ LIMITS = {
     "input label": (lambda n: in_input({"type": "plain_text_input"}, label=plain(n)), 2000),
     "input max_length": (lambda n: in_input({"type": "plain_text_input", "max_length": n}), 3000),
     "markdown": (lambda n: [{"type": "markdown", "text": "x" * n}], 12_000),
+    "table rows": (lambda n: table(rows=n), 100),
+    "table cells": (lambda n: table(cells=n), 20),
+    "table columns": (lambda n: table(column_settings=[{"align": "right", "is_wrapped": True}] * n), 20),
 }
 
 
@@ -106,6 +124,23 @@ WRONG = {
     "number input without kind": in_input({"type": "number_input"}),
     "context with a button": [{"type": "context", "elements": [a_button()]}],
     "block is a string": ["hello"],
+    "file block": [{"type": "file", "external_id": "a", "source": "remote"}],
+    "table without rows": [{"type": "table"}],
+    "table row is an object": [{"type": "table", "rows": [{"type": "raw_text", "text": "x"}]}],
+    "button in a table": table(cell=a_button()),
+    "cell without text": table(cell={"type": "raw_text"}),
+    "cell of broken rich text": table(cell=rich({"type": "text"})),
+    "column aligned to nowhere": table(column_settings=[{"align": "top"}]),
+    "rich text of words": [{"type": "rich_text", "elements": ["hello"]}],
+    "rich mention of a list": [rich({"type": "user", "user_id": ["U1"]})],
+    "type is a list": [{"type": ["section"]}],
+    "action_id is a list": actions(a_button(action_id=["q"])),
+    "options is a number": actions(select(options=5, initial_option={"value": "1"})),
+    "initial options is a number": actions(
+        {"type": "checkboxes", "options": options(1), "initial_options": 5}
+    ),
+    "max_length is a word": in_input({"type": "plain_text_input", "max_length": "abc", "initial_value": "x"}),
+    "file of an image is a list": [{"type": "image", "slack_file": {"id": ["F1"]}, "alt_text": "a"}],
 }
 
 
@@ -113,6 +148,84 @@ WRONG = {
 def test_malformed_blocks_are_refused(name):
     """What Slack refuses is refused, never a crash."""
     assert check_message_blocks(WRONG[name]) != []
+
+
+def test_tables_hold_plain_and_rich_cells():
+    """Cells are raw_text or rich_text, a column's settings may be left out, and tables stand in messages only."""
+    bold = {"type": "text", "text": "x", "style": {"bold": True}}
+    blocks = table(rows=2, cells=2, cell=rich(bold), column_settings=[None, {"align": "center"}])
+    assert check_message_blocks(blocks) == []
+    assert check_view({"type": "home", "blocks": blocks}) != []
+
+
+def test_blocks_nested_without_end_are_refused():
+    """Lists in lists are refused in words at any depth."""
+    deep = []
+    for _ in range(50_000):
+        deep = [deep]
+    for blocks in (deep, [{"type": "divider", "more": deep}]):
+        assert check_message_blocks(blocks) != []
+    assert check_view({"type": "home", "blocks": [], "more": deep}) != []
+
+
+TYPES = (
+    "section",
+    "actions",
+    "rich_text",
+    "table",
+    "image",
+    "button",
+    "mrkdwn",
+    "plain_text",
+    "user",
+    "text",
+)
+KEYS = ("type", "text", "elements", "options", "action_id", "block_id", "user_id", "initial_options", "rows")
+SCALARS = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(TYPES)
+JSON = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=3), inner, max_size=5)
+    ),
+    max_leaves=12,
+)
+SOUND = [build(2) for build, _limit in LIMITS.values()] + [[rich({"type": "user", "user_id": "U1"})]]
+
+
+def spots(node):
+    """Every container in a tree with each of its keys."""
+    for key in range(len(node)) if isinstance(node, list) else list(node):
+        yield node, key
+        if isinstance(node[key], dict | list):
+            yield from spots(node[key])
+
+
+@st.composite
+def broken_blocks(draw):
+    """Blocks that Slack would take, with anything at all in one or two places."""
+    blocks = copy.deepcopy(draw(st.sampled_from(SOUND)))
+    for _ in range(draw(st.integers(1, 2))):
+        container, key = draw(st.sampled_from(list(spots(blocks))))
+        container[key] = draw(JSON)
+    return blocks
+
+
+@settings(max_examples=300, deadline=None)
+@given(broken_blocks() | JSON)
+def test_any_json_gives_a_list_of_problems(blocks):
+    """Whatever an app sends is refused in sentences or can be used; it is never a crash."""
+    problems = check_message_blocks(blocks)
+    modal = {"type": "modal", "title": plain(3), "submit": plain(3), "blocks": blocks}
+    for found in (problems, check_view(blocks), check_view(modal)):
+        assert all(isinstance(problem, str) for problem in found)
+    if blocks and (problems == [] or check_view(modal) == []):
+        filled = with_ids(blocks, lambda: "new")
+        assert all(spot.action_id and spot.block_id for spot in placed(filled))
+        settled(filled, {})
+        live_mentions("", filled)
+        list(images(filled))
+        assert block_chars(filled) >= 0
 
 
 def test_every_problem_is_reported_at_once():

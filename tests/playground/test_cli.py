@@ -49,9 +49,7 @@ def start(tmp_path):
     def run(*arguments, **environment):
         path = os.pathsep.join(sys.path)
         inherited = {
-            k: v
-            for k, v in os.environ.items()
-            if not k.startswith(("SLACK_", "PLAYGROUND_")) and k != "PORT"
+            k: v for k, v in os.environ.items() if not k.startswith(("SLACK_", "PLAYGROUND_")) and k != "PORT"
         }
         process = subprocess.Popen(
             [sys.executable, "-m", "playground", *map(str, arguments)],
@@ -128,6 +126,15 @@ def test_tokens_are_new_at_every_start_unless_given(start):
     assert [kept[name] for name in names] == list(given.values())
     for name in names:
         assert one[name] != PlaygroundServer().app_environment().get(name)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has the whole of 127.0.0.0/8")
+def test_it_answers_under_the_address_that_it_was_told_to_listen_on(start):
+    """An app finds the playground under the address of --host."""
+    where = json.loads(start("--port", "0", "--host", "127.0.0.2", "--json").stdout.readline())
+    assert where["url"].startswith("http://127.0.0.2:")
+    with build_opener(ProxyHandler({})).open(where["environment"]["SLACK_API_URL"] + "api.test") as answer:
+        assert json.load(answer)["ok"]
 
 
 @pytest.fixture

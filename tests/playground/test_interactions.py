@@ -142,6 +142,16 @@ def test_a_response_url_works_five_times(pressed, slack):
     assert [m.text for m in slack.person("U0RILEY").from_app()][1:] == ["0", "1", "2", "3", "4"]
 
 
+def test_a_response_goes_to_a_thread_that_is_there(pressed, slack):
+    """thread_ts is checked as in chat.postMessage: the parent's is taken, anything else refused."""
+    webhook = WebhookClient(pressed["response_url"])
+    for made_up in ("1700000000.000001", "nonsense", ["x"]):
+        assert webhook.send_dict({"text": "x", "thread_ts": made_up}).status_code == 400
+    said = pressed["message"]["ts"]
+    assert webhook.send_dict({"text": "here", "thread_ts": said}).status_code == 200
+    assert [m.thread_ts for m in slack.person("U0RILEY").messages() if m.text == "here"] == [said]
+
+
 def test_a_response_replaces_or_deletes_its_message(pressed, slack):
     """replace_original edits the message that was pressed, delete_original takes it away."""
     webhook = WebhookClient(pressed["response_url"])

@@ -107,18 +107,37 @@ def test_a_senseless_answer_is_trouble(slack, app, opened, answer):
     assert slack.person("U0RILEY").modals
 
 
-def test_three_views_are_a_full_stack(slack, app, client, opened, modal):
+def test_three_views_are_a_full_stack(slack, app, client, opened, modal, button):
     """A fourth modal on the stack is refused with push_limit_reached."""
-    opened()
+    riley = slack.person("U0RILEY")
+    view = modal(blocks=[*modal()["blocks"], button()])
+    opened(blocks=view["blocks"])
     for expected in (None, None, "push_limit_reached"):
-        slack.person("U0RILEY").command("/more")
-        push = {"trigger_id": app.requests[-1].payload["trigger_id"], "view": modal()}
+        riley.press(riley.modals[-1], "Go")
+        push = {"trigger_id": app.requests[-1].payload["trigger_id"], "view": view}
         if expected is None:
             client.views_push(**push)
         else:
             with pytest.raises(SlackApiError, match=expected):
                 client.views_push(**push)
-    assert len(slack.person("U0RILEY").modals) == 3
+    assert len(riley.modals) == 3
+
+
+def test_only_a_modal_gives_the_right_to_push(slack, app, client, opened, modal, button):
+    """A trigger from a command, or from a modal that was closed, lays no view on the stack."""
+    riley = slack.person("U0RILEY")
+    opened()
+    riley.command("/more")
+    with pytest.raises(SlackApiError, match="invalid_trigger_id"):
+        client.views_push(trigger_id=app.requests[-1].payload["trigger_id"], view=modal())
+    assert len(riley.modals) == 1
+    view = opened(blocks=[button()])
+    riley.press(view, "Go")
+    trigger_id = app.requests[-1].payload["trigger_id"]
+    riley.close(view)
+    with pytest.raises(SlackApiError, match="invalid_trigger_id"):
+        client.views_push(trigger_id=trigger_id, view=modal())
+    assert riley.modals == []
 
 
 def test_an_update_keeps_what_was_entered(slack, app, client, opened, modal, button):

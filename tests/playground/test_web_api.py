@@ -1,5 +1,6 @@
 """The Web API as Slack's own client uses it: tokens, scopes, conversations, messages, limits."""
 
+import http.client
 from urllib.parse import urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
@@ -277,6 +278,55 @@ def test_a_picture_is_uploaded_in_three_steps(slack, client):
     assert message.text == "The week"
     assert message.row["files"][0]["id"] == answer["file"]["id"]
     assert message.row["files"][0]["mimetype"] == "image/png"
+
+
+@pytest.fixture
+def put(slack):
+    """Sends bytes to a URL of the playground; returns the status. ``claimed`` overrides the Content-Length."""
+
+    def send(url, content, claimed=None):
+        connection = http.client.HTTPConnection("127.0.0.1", slack.port, timeout=5)
+        length = {"Content-Length": str(len(content) if claimed is None else claimed)}
+        connection.request("POST", url.removeprefix(slack.url), content, length)
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+    return send
+
+
+def test_a_refused_upload_can_be_tried_again(client, put):
+    """What is empty or too large is refused, the latter before it is read; the URL stays good until a file was taken."""
+    url = client.files_getUploadURLExternal(filename="a.png", length=4)["upload_url"]
+    assert put(url, b"") == 400
+    assert put(url, b"", claimed=30_000_000) == 413
+    assert put(url, b"\x89PNG") == 200
+    assert put(url, b"\x89PNG") == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/chat.postMessage", "/_/people/U0RILEY/messages", "/actions/T0PLAY/1/x"]
+)
+def test_json_nested_without_end_is_no_crash(slack, path):
+    """A body that no parser can follow is refused like any that is no JSON."""
+    connection = http.client.HTTPConnection("127.0.0.1", slack.port, timeout=5)
+    connection.request("POST", path, b"[" * 100_000, {"Content-Type": "application/json"})
+    assert connection.getresponse().status < 500
+    connection.close()
+
+
+def test_files_go_to_threads_that_are_there(slack, client, put, refusal):
+    """files.completeUploadExternal answers in a thread by its parent, and refuses one that is not there."""
+    said = slack.person("U0RILEY").dm("my screen")
+    reply = client.chat_postMessage(channel="D0RILEY", text="which?", thread_ts=said.ts)["ts"]
+    upload = client.files_getUploadURLExternal(filename="a.png", length=4)
+    put(upload["upload_url"], b"\x89PNG")
+    share = {"files": [{"id": upload["file_id"]}], "channel_id": "D0RILEY"}
+    complete = client.files_completeUploadExternal
+    assert refusal(complete, **share, thread_ts="nonsense") == "invalid_thread_ts"
+    assert refusal(complete, **share, thread_ts="1700000000.000001") == "thread_not_found"
+    complete(**share, thread_ts=reply)
+    assert [m.thread_ts for m in slack.person("U0RILEY").messages()] == [None, said.ts, said.ts]
 
 
 def test_reactions_are_added_once(slack, client, refusal):

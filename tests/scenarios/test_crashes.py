@@ -27,7 +27,7 @@ STEPS = (
     "sent",
     "marked",
 )
-LEASE_S = 2.0
+LEASE_S = 3.0
 
 
 @pytest.fixture

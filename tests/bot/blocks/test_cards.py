@@ -74,9 +74,11 @@ MESSAGES: dict[str, Message] = {
         REQUEST, [Shown(1, 1, "Yes", NASTY_ANSWER), Shown(2, 2, "Y" * 75, NASTY_ANSWER)]
     ),
     "closed": request_cards.closed_card(REQUEST, NASTY),
+    "closed for good": request_cards.closed_card(REQUEST, NASTY, for_good=True),
     "waiting": request_cards.waiting_card(REQUEST, NASTY, ask_reason=True, thanks=True),
     "in progress": request_cards.in_progress_card(REQUEST),
     "resolved": request_cards.resolved_card(REQUEST, 4 * 86400),
+    "resolved for good": request_cards.resolved_card(REQUEST, None),
     "withdrawn": request_cards.withdrawn_card(),
     "offer": agent_cards.offer_card(OFFER, NOW, ANSWERS),
     "accepted": agent_cards.accepted_card(OFFER, NOW, ANSWERS),
@@ -86,6 +88,7 @@ MESSAGES: dict[str, Message] = {
     "no longer needed": agent_cards.no_longer_needed(REQUEST),
     "nobody free": agent_cards.nobody_free(REQUEST, NASTY, ANSWERS),
     "somebody took": agent_cards.somebody_took(REQUEST),
+    "nobody needed": agent_cards.nobody_needed(REQUEST),
     "stats": stats_message(STATS, ANSWERS),
     "no stats": stats_message(replace(STATS, total=Counts()), ANSWERS),
     "help": help.help_message(is_admin=True),
@@ -175,6 +178,27 @@ def test_an_offer_holds_all_that_is_needed() -> None:
     ):
         assert part in words
     assert "Without an answer by <!date^" in words
+
+
+@pytest.mark.parametrize(
+    ("category", "confidence", "shown"),
+    [
+        ("network_vpn", 0.35, "Category: perhaps network vpn (35% sure)"),
+        ("network_vpn", 0.5, "Category: network vpn (50% sure)"),
+        ("network_vpn", None, "Category: network vpn "),
+        (None, None, "Category: unknown "),
+    ],
+)
+def test_an_unsure_category_is_only_perhaps(
+    category: str | None, confidence: float | None, shown: str
+) -> None:
+    """A category that is more likely wrong than right is shown as a guess, to agents and to the fallback."""
+    request = replace(REQUEST, category=category, confidence=confidence)
+    for card in (
+        agent_cards.offer_card(replace(OFFER, request=request), NOW, {}),
+        agent_cards.nobody_free(request, "nobody is on", {}),
+    ):
+        assert any(text["text"].startswith(shown) for _, text in texts(card.blocks))
 
 
 def test_ended_offers_have_nothing_to_press() -> None:

@@ -24,7 +24,12 @@ from bot.delivery.faults import Fault, FaultKind, NotDelivered, fault_of, fault_
         (200, "Received a response in a non-JSON format: <html>", {}, Fault(FaultKind.UNKNOWN, "http_200")),
         (403, "Received a response in a non-JSON format: <html>", {}, Fault(FaultKind.NOT_DONE, "http_403")),
         (200, "channel_not_found", {}, Fault(FaultKind.PERMANENT, "channel_not_found")),
-        (200, "invalid_auth", {}, Fault(FaultKind.PERMANENT, "invalid_auth")),
+        (200, "invalid_auth", {}, Fault(FaultKind.NOT_DONE, "invalid_auth")),
+        (200, "token_revoked", {}, Fault(FaultKind.NOT_DONE, "token_revoked")),
+        (200, "token_expired", {}, Fault(FaultKind.NOT_DONE, "token_expired")),
+        (200, "account_inactive", {}, Fault(FaultKind.NOT_DONE, "account_inactive")),
+        (200, "not_authed", {}, Fault(FaultKind.NOT_DONE, "not_authed")),
+        (200, "missing_scope", {}, Fault(FaultKind.NOT_DONE, "missing_scope")),
         (404, "used_url", {}, Fault(FaultKind.PERMANENT, "used_url")),
     ],
 )

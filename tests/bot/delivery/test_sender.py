@@ -16,6 +16,7 @@ from bot.delivery.slack import Slack
 from bot.storage.tables import Conversation, OutboxKind, OutboxRow, RowState
 from bot.storage.work import Wake
 from playground.faults import FaultKind, FaultRule
+from playground.people import IT_HELP
 from playground.triggers import ResponseTarget
 
 RILEY = "U0RILEY"
@@ -107,7 +108,7 @@ def test_an_update_of_a_deleted_message_is_dropped_quietly(box, caplog) -> None:
     box.post(dm(box), key="card:1")
     box.send()
     (card,) = box.slack.person(RILEY).from_app()
-    Slack(box.settings).client(box.team_id).chat_delete(channel=card.channel, ts=card.ts)
+    Slack(box.settings).client.chat_delete(channel=card.channel, ts=card.ts)
     with box.db.writing() as session:
         outbox.update(session, box.clock(), dm(box), key="card:1", version="2", text="new")
     box.send()
@@ -173,7 +174,7 @@ def test_a_sender_that_died_after_speaking_does_not_make_the_next_one_repeat_it(
     """kill -9 between Slack's answer and the commit: another process finds the message and remembers it."""
     box.post(dm(box), key="card:1")
     (row,) = box.sender.claim(1)
-    client = Slack(box.settings).client(box.team_id)
+    client = Slack(box.settings).client
     channel = calls.open_conversation(client, [RILEY])
     calls.post_message(client, channel, row.payload, row.dedupe_key)  # and the process dies here
     box.clock.forward(61)
@@ -215,6 +216,50 @@ def test_where_nobody_may_look_nothing_is_said_twice(box, caplog) -> None:
     assert said_to(box) == ["hello"]
     assert (box.row().state, box.row().fault) == (DEAD, "outcome_unknown: missing_scope")
     assert "missing_scope" in caplog.text
+
+
+@pytest.mark.parametrize("kind", [FaultKind.CUT_AFTER, FaultKind.CUT_BEFORE])
+def test_a_notice_to_a_channel_where_nobody_may_look_is_said_again(box, kind: FaultKind, caplog) -> None:
+    """The agents' channel may be posted to but not read: there twice is better than never, and the log says so."""
+    box.slack.set_faults(
+        fault(kind), fault(FaultKind.ERROR, "conversations.history", error="missing_scope", times=9)
+    )
+    box.post(Address(box.team_id, IT_HELP), "nobody is free")
+    box.settle()
+    assert box.states() == [DONE]
+    assert len(box.slack.calls("chat.postMessage")) == 2
+    assert box.slack.person("U0ANA").find("nobody is free", IT_HELP) is not None
+    assert "may be said twice: missing_scope" in caplog.text
+
+
+def test_a_group_where_nobody_may_look_hears_nothing_twice(box) -> None:
+    """A group DM may look like a channel by its id, but it is one that the bot has opened."""
+    box.post(Address(box.team_id, user_ids=(RILEY, "U0ANA")), "first")
+    box.send()
+    group = box.posted()[0].channel_id
+    box.slack.set_faults(
+        fault(FaultKind.CUT_AFTER),
+        fault(FaultKind.ERROR, "conversations.history", error="missing_scope", times=9),
+    )
+    box.post(Address(box.team_id, group), "second")
+    box.settle()
+    assert box.states() == [DONE, DEAD]
+    assert len(box.slack.calls("chat.postMessage")) == 2
+
+
+def test_a_lease_that_runs_out_is_not_looked_or_spoken_with(box) -> None:
+    """What another sender may soon take over is put back in time: else both might say it."""
+    box.slack.set_faults(fault(FaultKind.CUT_BEFORE))
+    box.post(dm(box))
+    box.send()
+    box.clock.forward(2)
+    (row,) = box.sender.claim(1)
+    box.clock.forward(58.5)  # of 60; a look and a post may take a second each
+    box.sender.work(row)
+    assert box.slack.calls("conversations.history") == []
+    assert (box.row().state, box.row().fault) == (READY, "outcome_unknown: lease_too_short")
+    box.settle()
+    assert said_to(box) == ["hello"]
 
 
 def test_a_rate_limit_is_obeyed_and_is_no_attempt(box) -> None:
@@ -295,7 +340,7 @@ def test_a_failing_message_holds_up_its_lane_but_no_other(box) -> None:
     assert said_to(box) == ["first", "second"]
 
 
-@pytest.mark.parametrize("error", ["channel_not_found", "invalid_blocks", "invalid_auth", "is_archived"])
+@pytest.mark.parametrize("error", ["channel_not_found", "invalid_blocks", "is_archived"])
 def test_what_can_never_be_said_is_given_up_at_once(box, caplog, error: str) -> None:
     """A permanent error is not tried again, is logged by its code, and lets the lane go on."""
     box.slack.set_faults(fault(FaultKind.ERROR, error=error))
@@ -309,11 +354,28 @@ def test_what_can_never_be_said_is_given_up_at_once(box, caplog, error: str) -> 
     assert said_to(box) == ["next"]
 
 
-def test_a_wrong_token_is_given_up_by_name(box, make_settings) -> None:
-    """A token that Slack does not know shows as such."""
-    box.settings = box.settings.model_copy(update={"slack_bot_token": "xoxb-wrong"})
+def test_a_replaced_token_loses_nothing(box) -> None:
+    """What a sender with the old token could not say waits, named, for one with the new token."""
+    right = box.settings
+    box.settings = right.model_copy(update={"slack_bot_token": "xoxb-wrong", "firstline_max_attempts": 2})
+    sender = box.new_sender()
     box.post(dm(box))
+    for _ in range(5):
+        box.send(sender)
+        box.clock.forward(300)
+    assert (box.row().state, box.row().fault) == (READY, "invalid_auth")
+    box.settings = right
     box.send(box.new_sender())
+    assert said_to(box) == ["hello"]
+    assert box.slack.calls("conversations.history") == []  # refused is known not to be done
+
+
+def test_a_token_that_stays_refused_is_given_up_by_name(box) -> None:
+    """After the outage's patience the row is a dead letter that says why."""
+    box.settings = box.settings.model_copy(update={"slack_bot_token": "xoxb-wrong"})
+    box.sender = box.new_sender()
+    box.post(dm(box))
+    box.settle()
     assert (box.row().state, box.row().fault) == (DEAD, "invalid_auth")
 
 

@@ -1,5 +1,8 @@
 """The Web API by its URL, and who the bot is there."""
 
+import threading
+import time
+
 import pytest
 
 from bot.delivery.slack import Slack, forget_proxies, is_loopback
@@ -29,6 +32,30 @@ def test_a_refused_token_is_named(slack, make_settings) -> None:
     with pytest.raises(SlackAway, match="invalid_auth") as raised:
         Slack(make_settings(slack_api_url=slack.api_url, slack_bot_token="xoxb-wrong")).identity()
     assert "xoxb" not in str(raised.value)
+
+
+def test_who_waits_for_an_answer_hears_the_same(slack, make_settings) -> None:
+    """Many threads wait for a silent Slack together, not one after another."""
+    settings = make_settings(
+        slack_api_url=slack.api_url, slack_bot_token=slack.bot_token, firstline_slack_timeout_s=1
+    )
+    client, refusals = Slack(settings), []
+    slack.set_faults(FaultRule(FaultKind.HANG_BEFORE, "auth.test", delay_s=1.3))
+
+    def ask() -> None:
+        with pytest.raises(SlackAway) as raised:
+            client.identity()
+        refusals.append(str(raised.value))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    began_s = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert time.monotonic() - began_s < 2.5
+    assert len(refusals) == 4
+    assert len(set(refusals)) == 1
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import func, select, text
+from starlette.applications import Starlette
 
 from bot.edge.guard import BODY_LIMIT_BYTES
-from bot.edge.server import listen
-from bot.errors import PortTaken
+from bot.edge.server import HttpServer, listen
+from bot.errors import CannotListen, PortTaken
 from bot.storage.tables import InboxRow
 
 FORM = "application/x-www-form-urlencoded"
@@ -81,8 +82,9 @@ def test_other_paths_and_methods_are_not_found(run_edge, sqlite_database) -> Non
     edge = run_edge(sqlite_database)
     assert edge.send("GET", "/").status == 404
     assert edge.send("POST", "/slack/event").status == 404
-    assert edge.send("GET", "/slack/events").status == 405
-    assert edge.send("POST", "/metrics").status == 405
+    assert {edge.send(method, "/slack/events").status for method in ("GET", "PUT", "DELETE", "HEAD")} == {404}
+    assert edge.send("POST", "/metrics").status == 404
+    assert edge.send("GET", "/slack/events").body == b"not found"
 
 
 @pytest.mark.parametrize("body", [b"\xff", b"{", b"[]", b"a=b", b'{"type":' * 900, b"payload=1"])
@@ -211,6 +213,23 @@ def test_a_taken_port_is_named() -> None:
     with pytest.raises(PortTaken, match=str(port)):
         listen("127.0.0.1", port)
     taken.close()
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid", "2001:db8::1"])
+def test_an_address_that_is_not_this_machines_is_no_taken_port(host: str) -> None:
+    """Another port would not help, so it is not called taken."""
+    with pytest.raises(CannotListen, match=host):
+        listen(host, 0)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_server_that_does_not_start_says_so() -> None:
+    """Nobody goes on as if deliveries were taken."""
+    listening = listen("127.0.0.1", 0)
+    server = HttpServer(Starlette(), listening)
+    listening.close()
+    with pytest.raises(CannotListen, match=str(server.port)):
+        server.start()
 
 
 def test_many_deliveries_at_once_are_each_stored_once(run_edge, database, make_event) -> None:

@@ -6,14 +6,16 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
+from slack_bolt.authorization import AuthorizeResult
 from sqlalchemy import select
 
 from bot.delivery import outbox
+from bot.edge.bolt import build_bolt
 from bot.edge.worker import InboxWorker
-from bot.errors import LeaseLost
+from bot.errors import LeaseLost, SlackAway
 from bot.storage.database import Database
 from bot.storage.inbox import Delivery, store
-from bot.storage.tables import InboxKind, InboxRow, OutboxRow, RowState
+from bot.storage.tables import Conversation, InboxKind, InboxRow, OutboxRow, RowState
 from bot.storage.work import Claim, Work
 
 Clock = Callable[[], datetime]
@@ -42,6 +44,82 @@ def arrive(database: Database, clock: Clock, make_event):
             store(session, [Delivery(kind, f"T1:Ev{number}", "T1", lane, event)], clock())
 
     return run
+
+
+class Wavering:
+    """A Slack that can be asked who the bot is, or cannot, as a test likes."""
+
+    is_away = True
+
+    def authorize(self) -> AuthorizeResult:
+        if self.is_away:
+            raise SlackAway("no answer")
+        return AuthorizeResult(enterprise_id=None, team_id="T1", bot_user_id="UBOT", bot_id="B1")
+
+
+def test_while_slack_cannot_be_asked_nothing_is_given_up(
+    make_settings, database, clock, wake, arrive
+) -> None:
+    """An outage of an hour uses up no attempt and tells nobody; the message is heard within half a minute of its end."""
+    slack, heard = Wavering(), []
+    settings = make_settings(firstline_max_attempts=3)
+    bolt = build_bolt(settings, lambda: slack.authorize())
+    bolt.event("message")(lambda event: heard.append(event["text"]))
+    worker = InboxWorker(settings, database, clock, wake, bolt)
+    arrive()
+    tries = 0
+    for _ in range(120):
+        tries += run_once(worker)
+        clock.forward(30)
+    (row,) = rows(database)
+    assert (row.state, row.attempts, row.fault) == (RowState.READY, 0, "SlackAway")
+    assert rows(database, OutboxRow) == []
+    assert tries > 60  # it was tried all along
+    slack.is_away = False
+    run_once(worker)
+    assert heard == ["words 1"]
+    assert [row.state for row in rows(database)] == [RowState.DONE]
+
+
+def test_a_short_absence_of_slack_costs_a_short_wait(make_settings, database, clock, wake, arrive) -> None:
+    """A fresh message is tried again soon, an older one less and less often."""
+    settings = make_settings(firstline_retry_base_s=1)
+    worker = InboxWorker(
+        settings, database, clock, wake, build_bolt(settings, lambda: Wavering().authorize())
+    )
+    arrive()
+    waits = []
+    for _ in range(8):
+        assert run_once(worker) == 1
+        waits.append((rows(database)[0].due_at - clock()).total_seconds())
+        clock.forward(waits[-1])
+    assert waits == [1, 1, 2, 4, 8, 16, 30, 30]
+
+
+def conversations(database: Database) -> list[tuple[str, str, str | None]]:
+    with database.reading() as session:
+        found = session.scalars(select(Conversation).order_by(Conversation.channel_id))
+        return [(dm.members, dm.channel_id, dm.last_event_ts) for dm in found]
+
+
+def test_a_dm_is_known_from_the_moment_its_person_opens_it(worker, database, arrive, clock) -> None:
+    """App Home is opened before the first message is written, so that one can be found should it never arrive."""
+    opened = {"type": "app_home_opened", "user": "U7", "channel": "D7", "tab": "messages"}
+    for number, event in enumerate(
+        [
+            opened | {"event_ts": "1772442000.000300"},
+            opened | {"user": "U8", "channel": "D8"},
+            opened | {"user": "U9", "channel": None},
+            opened | {"user": "U9", "channel": "C9"},
+            opened | {"user": ["U9"], "channel": "D9"},
+        ]
+    ):
+        arrive(number, lane=f"T1:{number}", type="event_callback", team_id="T1", event=event)
+    run_once(worker)
+    assert conversations(database) == [
+        ("U7", "D7", "1772442000.000300"),
+        ("U8", "D8", f"{clock().timestamp():.6f}"),
+    ]
 
 
 def run_once(worker: InboxWorker) -> int:

@@ -22,7 +22,7 @@ class Reconciling:
     def __init__(self, slack, db, settings, real_clock) -> None:
         self.slack, self.db, self.real_clock = slack, db, real_clock
         self.web = Slack(settings)
-        self.wake = threading.Event()
+        self.wake, self.stopping = threading.Event(), threading.Event()
         self.ahead_s = 0.0
         for user in (RILEY, ANA):
             with db.writing() as session:
@@ -35,7 +35,7 @@ class Reconciling:
         return self.real_clock() + timedelta(seconds=self.ahead_s)
 
     def run(self) -> int:
-        return reconcile(self.db, self.clock, self.web, self.wake)
+        return reconcile(self.db, self.clock, self.web, self.wake, self.stopping)
 
     def inbox(self) -> list[InboxRow]:
         with self.db.reading() as session:
@@ -97,8 +97,7 @@ def test_a_message_that_may_still_arrive_is_waited_for(job) -> None:
 
 def test_the_bots_own_words_and_edits_are_not_requests(job) -> None:
     """Only what a person has said counts."""
-    client = job.web.client(job.slack.team_id)
-    client.chat_postMessage(channel=job.slack.person(RILEY).dm_channel, text="I am the bot")
+    job.web.client.chat_postMessage(channel=job.slack.person(RILEY).dm_channel, text="I am the bot")
     job.ahead_s = 120
     assert job.run() == 0
 
@@ -147,3 +146,37 @@ def test_those_unread_for_longest_come_first(job, monkeypatch) -> None:
     with job.db.reading() as session:
         read_until = [float(ts) for ts in session.scalars(select(Conversation.last_event_ts))]
     assert min(read_until) > job.real_clock().timestamp()
+
+
+def test_a_run_ends_when_the_bot_stops(job) -> None:
+    """Nothing more is read, and what was not read is read by the next run."""
+    job.slack.person(RILEY).dm("r")
+    job.ahead_s = 120
+    job.stopping.set()
+    assert job.run() == 0
+    assert job.slack.calls("conversations.history") == []
+    job.stopping.clear()
+    assert job.run() == 1
+
+
+def test_a_run_has_its_time(job, monkeypatch) -> None:
+    """A Slack that answers slowly does not make a run endless: those who are left have their turn in the next."""
+    job.slack.person(RILEY).dm("r")
+    job.slack.person(ANA).dm("a")
+    job.ahead_s = 120
+    now = job.clock()
+    ticks = iter([0, 0, 61, *[61] * 9])  # the first DM is read within the run's time, the second is not
+    monkeypatch.setattr(job, "clock", lambda: now + timedelta(seconds=next(ticks)))
+    assert job.run() == 1
+    assert len(job.slack.calls("conversations.history")) == 1
+    monkeypatch.undo()
+    assert job.run() == 1
+
+
+def test_rows_from_long_before_a_message_are_not_looked_through(job) -> None:
+    """What came in before it was written cannot be it, whatever else its person wrote this month."""
+    said = job.slack.person(RILEY).dm("new")
+    job.ahead_s = -20 * 86400
+    job.arrive(said)
+    job.ahead_s = 120
+    assert job.run() == 1

@@ -1,5 +1,7 @@
 """Scheduled jobs run once whoever is alive."""
 
+import subprocess
+import sys
 import threading
 import time
 from datetime import timedelta
@@ -11,7 +13,19 @@ from sqlalchemy import func, select
 from bot.jobs.prune import prune
 from bot.jobs.schedule import Schedule
 from bot.jobs.slots import claim_slot
-from bot.storage.tables import InboxKind, InboxRow, JobSlot, OutboxKind, OutboxRow, RowState
+from bot.lifecycle import AssignmentState, RequestState
+from bot.storage.said import remember_posted
+from bot.storage.tables import (
+    Assignment,
+    InboxKind,
+    InboxRow,
+    JobSlot,
+    OutboxKind,
+    OutboxRow,
+    PostedMessage,
+    RowState,
+    SupportRequest,
+)
 
 
 def test_a_tick_belongs_to_one_of_many_replicas(database, clock) -> None:
@@ -121,14 +135,99 @@ def test_only_what_is_settled_and_old_is_deleted(database, clock, fill) -> None:
     fill()
     claim_slot(database, "offers", clock(), 5)
     clock.forward(3600)
-    assert prune(database, clock, 3601) == 0
+    assert prune(database, clock, 3601, 0, threading.Event()) == 0
     clock.forward(timedelta(days=1).total_seconds())
-    assert prune(database, clock, 3601) == 5
+    assert prune(database, clock, 3601, 0, threading.Event()) == 5
     with database.reading() as session:
         for table in (InboxRow, OutboxRow):
             left = set(session.scalars(select(table.state)))
             assert left == {RowState.READY, RowState.CLAIMED}
         assert session.scalar(select(func.count()).select_from(JobSlot)) == 0
+
+
+def test_a_stopping_bot_deletes_nothing_more(database, clock, fill) -> None:
+    """The next run goes on where this one ended."""
+    fill()
+    clock.forward(10)
+    stopping = threading.Event()
+    stopping.set()
+    assert prune(database, clock, 5, 0, stopping) == 0
+    stopping.clear()
+    assert prune(database, clock, 5, 0, stopping) == 4
+
+
+def open_request(session, clock, state: RequestState, number: int) -> SupportRequest:
+    request = SupportRequest(
+        team_id="T1",
+        requester_id="U1",
+        channel_id="D1",
+        thread_ts=str(number),
+        text="words",
+        state=state,
+        opened_at=clock(),
+    )
+    session.add(request)
+    session.flush()
+    return request
+
+
+def test_places_of_messages_go_when_nothing_can_change_them_any_more(database, clock) -> None:
+    """After keeping time and reopening window; cards and offers of requests that are still open stay."""
+    with database.writing() as session:
+        ended, waiting = (
+            open_request(session, clock, state, number)
+            for number, state in enumerate([RequestState.CLOSED, RequestState.WAITING])
+        )
+        offer = Assignment(
+            team_id="T1",
+            request_id=waiting.id,
+            agent_id="U2",
+            state=AssignmentState.OFFERED,
+            cost=0,
+            reason="first",
+            terms={},
+            offered_at=clock(),
+        )
+        session.add(offer)
+        session.flush()
+        kept = {f"card:{waiting.id}", f"offer:{offer.id}"}
+        for key in kept | {f"card:{ended.id}", "offer:999", "line:1:x"}:
+            remember_posted(session, "T1", key, channel_id="D1", ts="1.0", now=clock())
+    clock.forward(99)
+    assert prune(database, clock, 60, 40, threading.Event()) == 0
+    clock.forward(2)
+    assert prune(database, clock, 60, 40, threading.Event()) == 3
+    with database.reading() as session:
+        assert set(session.scalars(select(PostedMessage.message_key))) == kept
+
+
+STUCK = """
+import sys, threading, time
+from datetime import UTC, datetime
+from apscheduler.schedulers.background import BackgroundScheduler
+from bot.jobs.schedule import Schedule
+from bot.storage.database import Database, open_engine
+
+scheduler, runs = BackgroundScheduler(), threading.Event()
+schedule = Schedule(scheduler, Database(open_engine(sys.argv[1])), lambda: datetime.now(UTC))
+schedule.every("stuck", 1, lambda: (runs.set(), time.sleep(60)))
+scheduler.start()
+assert runs.wait(20)
+scheduler.shutdown(wait=False)
+print("ends", flush=True)
+"""
+
+
+def test_a_job_does_not_hold_up_the_end_of_the_process(sqlite_database) -> None:
+    """A job that waits for Slack for as long as it likes is left behind when the process ends."""
+    url = str(sqlite_database.engine.url)
+    with subprocess.Popen([sys.executable, "-c", STUCK, url], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ends\n"
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
 
 
 def test_more_than_a_batch_is_deleted_in_one_run(database, clock, monkeypatch) -> None:
@@ -150,4 +249,4 @@ def test_more_than_a_batch_is_deleted_in_one_run(database, clock, monkeypatch) -
             for number in range(10)
         )
     clock.forward(10)
-    assert prune(database, clock, 5) == 10
+    assert prune(database, clock, 5, 0, threading.Event()) == 10

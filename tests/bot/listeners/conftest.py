@@ -19,7 +19,8 @@ from bot.settings import Settings
 from bot.storage.database import Database
 from bot.storage.tables import OutboxKind, OutboxRow, SupportRequest
 from bot.storage.work import Wake, Work
-from classifier import AbstainReason, Answer, Decision, DecisionKind, Prediction
+from classifier import Answer
+from tests.fakes import WordClassifier
 
 TEAM = "T0TEST"
 ANSWERS = {
@@ -35,36 +36,6 @@ ANSWERS = {
         "account_password", "Account & password", "Reset your password", ("Open the page.",), "", True
     ),
 }
-
-
-class WordClassifier:
-    """A whole classifier that knows two words: "vpn" and "password"; both together make it show two."""
-
-    model_id = "words-1"
-
-    def decide(self, text: str) -> Decision:
-        """Like the real one's."""
-        if "explode" in text:
-            raise RuntimeError("as asked")
-        vpn, password = "vpn" in text.lower(), "password" in text.lower()
-        labels = ("network_vpn", "account_password", "out_of_scope")
-        if vpn and password:
-            return self._decision(DecisionKind.SHOW_TWO, labels[:2], Prediction(labels, (0.5, 0.4, 0.1)))
-        if vpn:
-            return self._decision(DecisionKind.SHOW_ONE, labels[:1], Prediction(labels, (0.95, 0.03, 0.02)))
-        if password:
-            return self._decision(DecisionKind.SHOW_ONE, labels[1:2], Prediction(labels, (0.03, 0.95, 0.02)))
-        prediction = Prediction(labels, (0.35, 0.33, 0.32))
-        return self._decision(DecisionKind.ABSTAIN, (), prediction, AbstainReason.UNSURE)
-
-    def _decision(
-        self,
-        kind: DecisionKind,
-        categories: tuple[str, ...],
-        prediction: Prediction,
-        reason: AbstainReason | None = None,
-    ) -> Decision:
-        return Decision(kind, categories, prediction, "en", "by its words", reason, self.model_id)
 
 
 WORDS = WordClassifier()

@@ -9,7 +9,7 @@ from bot.errors import NotAllowed, RefusedMove
 from bot.ids import ActionId, EventKind
 from bot.listeners.clicks import Click, answering
 from bot.services.moves import record
-from bot.storage.tables import Event
+from bot.storage.tables import Event, Feedback
 
 
 def test_somebody_elses_click_is_refused_privately(desk: Any) -> None:
@@ -40,8 +40,11 @@ def test_a_click_on_an_old_card_is_told_what_happened(desk: Any) -> None:
 def test_forged_values_are_refused(desk: Any, action: ActionId, value: str) -> None:
     """Whatever stands in a button's value, nothing breaks and nothing happens."""
     desk.dm("URILEY", "vpn")
-    desk.press_raw("URILEY", f"{action}:1", value)
+    suffix = "did_not_work" if action is ActionId.ESCALATION_REASON else "1"
+    desk.press_raw("URILEY", f"{action}:{suffix}", value)
     assert desk.requests()[0].state == "suggested"
+    with desk.deps.db.reading() as session:
+        assert session.scalars(select(Feedback)).all() == []
     assert len(desk.private()) == (0 if action is ActionId.OPEN_LINK else 1)
 
 
@@ -108,7 +111,8 @@ def test_what_nobody_can_be_offered_can_be_taken(open_desk: Any, channel: str | 
     (key,) = desk.keys("nobody:")
     told = desk.shown(key)
     assert (told["channel_id"], told["user_ids"]) == (channel, [] if channel else ["UBOSS"])
-    assert "Nobody is free" in desk.seen("line:1:nobody:0")
+    (line,) = desk.keys("line:1:nobody:")
+    assert "Nobody is free" in desk.seen(line)
 
     desk.press("USOMEBODY", key, "I'll take it")
     assert desk.private() == ["Only agents and administrators can take requests."]
@@ -120,13 +124,77 @@ def test_what_nobody_can_be_offered_can_be_taken(open_desk: Any, channel: str | 
     assert desk.requests()[0].state == "resolved"
 
 
+def test_what_is_handed_back_reaches_the_fallback_again(desk: Any) -> None:
+    """With every agent away, a request that an administrator took and handed back can be taken again."""
+    for agent in ("UANA", "UBEN"):
+        desk.command(agent, "away")
+    desk.dm("URILEY", "broken screen")
+    desk.match()
+    (first,) = desk.keys("nobody:")
+    desk.press("UBOSS", first, "I'll take it")
+    desk.press("UBOSS", "offer:1", "Hand back")
+    desk.match()
+    (_, second) = desk.keys("nobody:")
+    assert len(desk.keys("line:1:nobody:")) == 2
+    desk.press("UBOSS", second, "I'll take it")
+    assert desk.requests()[0].state == "in_progress"
+    assert desk.labels(first) == desk.labels(second) == []
+
+
+@pytest.mark.parametrize("ending", ["accepted", "withdrawn", "withdrawn in work"])
+def test_the_fallbacks_card_ends_with_the_need(open_desk: Any, ending: str) -> None:
+    """Nobody can take from the fallback's card what an agent has accepted or its requester has withdrawn."""
+    desk = open_desk(firstline_agents=("UANA",), firstline_agent_channel="C0AGENTS")
+    desk.command("UANA", "away")
+    desk.dm("URILEY", "broken screen")
+    desk.match()
+    (key,) = desk.keys("nobody:")
+    assert desk.labels(key) == ["I'll take it"]
+    if ending != "withdrawn":
+        desk.command("UANA", "on")
+        desk.match()
+        desk.press("UANA", "offer:1", "Accept")
+        assert "<@UANA> took a request of <@URILEY>" in desk.seen(key)
+    if ending != "accepted":
+        desk.press("URILEY", "card:1", "I no longer need help")
+        assert "<@URILEY> no longer needs help" in desk.seen(key)
+    assert desk.labels(key) == []
+
+
+def test_nobody_is_told_of_an_end_who_never_heard_of_it(desk: Any) -> None:
+    """An ordinary request leaves the fallback alone."""
+    desk.dm("URILEY", "broken screen")
+    desk.match()
+    desk.press(desk.shown("offer:1")["user_ids"][0], "offer:1", "Accept")
+    assert not any((row.message_key or "").startswith("nobody:") for row in desk.rows())
+
+
 def test_without_anybody_to_tell_the_requester_hears_the_truth(open_desk: Any) -> None:
     """With neither agents, a channel nor administrators the requester is not told that somebody knows."""
     desk = open_desk(firstline_agents=(), firstline_admins=())
     desk.dm("URILEY", "broken screen")
     desk.match()
     assert desk.keys("nobody:") == []
-    assert "Nobody is set up to take this yet" in desk.seen("line:1:nobody:0")
+    (line,) = desk.keys("line:1:nobody:")
+    assert "Nobody is set up to take this yet" in desk.seen(line)
+
+
+@pytest.mark.parametrize(
+    ("act", "words"), [("away", "Everybody who could take this is away"), ("Decline", "nobody has taken")]
+)
+def test_agents_who_cannot_are_not_called_missing(open_desk: Any, act: str, words: str) -> None:
+    """Without a fallback the requester hears why nobody comes: all are away, or all were asked."""
+    desk = open_desk(firstline_agents=("UANA",), firstline_admins=())
+    if act == "away":
+        desk.command("UANA", act)
+    desk.dm("URILEY", "broken screen")
+    desk.match()
+    if act != "away":
+        desk.press("UANA", "offer:1", act)
+        desk.match()
+    (line,) = desk.keys("line:1:nobody:")
+    assert words in desk.seen(line)
+    assert "set up" not in desk.seen(line)
 
 
 def test_a_refusal_leaves_nothing_half_done(desk: Any, clock: Any) -> None:

@@ -1,8 +1,11 @@
 """``/firstline``, answered to the one who typed it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, Engine, event
 
 
 @pytest.mark.parametrize(
@@ -42,3 +45,33 @@ def test_presence(desk: Any) -> None:
     assert desk.shown("offer:1")["user_ids"] == ["UBEN"]
     assert "You are on" in desk.command("UANA", "on")
     assert "Only agents" in desk.command("URILEY", "on")
+
+
+@contextmanager
+def reads_while_writing(engine: Engine) -> Iterator[list[str]]:
+    """Collects the queries of requests that are made in a transaction that may write."""
+    seen: list[str] = []
+
+    def note(connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
+        read_only = connection.get_execution_options().get("firstline_read_only", False)
+        if statement.startswith("SELECT") and "support_requests" in statement and not read_only:
+            seen.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize("what", ["stats", "home"])
+def test_long_reads_hold_up_nobody(desk: Any, what: str) -> None:
+    """The numbers and App Home are read before the transaction that writes, as SQLite has one writer at a time."""
+    desk.dm("URILEY", "vpn")
+    with reads_while_writing(desk.deps.db.engine) as seen:
+        if what == "stats":
+            assert "*1* request" in desk.command("UBOSS", "stats")
+        else:
+            desk.event({"type": "app_home_opened", "user": "UBOSS", "tab": "home", "channel": "DUBOSS"})
+            assert len(desk.homes()) == 1
+    assert seen == []

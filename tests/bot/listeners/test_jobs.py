@@ -62,15 +62,32 @@ def test_an_offer_that_runs_out_goes_on(desk: Any, clock: Any) -> None:
 
 
 def test_what_cannot_be_reopened_any_more_is_closed(desk: Any, clock: Any) -> None:
-    """After the reopen window a closed request is closed for good, and Undo is refused."""
+    """After the reopen window a closed request is closed for good: its card loses Undo, and an old one is refused."""
     desk.dm("URILEY", "vpn")
     desk.press("URILEY", "card:1", "Yes, close my request")
+    undo = desk.buttons("card:1")[0]
     assert close_old(desk.deps) == 0
     clock.forward(4 * 86400 + 1)
     assert close_old(desk.deps) == 1
     assert desk.requests()[0].state == "closed"
-    desk.press("URILEY", "card:1", "Undo")
+    assert desk.labels("card:1") == []
+    assert "Closed with *Connect to the VPN again*" in desk.seen("card:1")
+    desk.press_raw("URILEY", undo["action_id"], undo["value"])
     assert "closed for good" in desk.private()[0]
+
+
+def test_a_resolved_card_stops_inviting_replies(desk: Any, clock: Any) -> None:
+    """After the reopen window the card of a resolved request no longer says that a reply brings it back."""
+    desk.dm("URILEY", "broken screen")
+    desk.match()
+    agent = desk.shown("offer:1")["user_ids"][0]
+    desk.press(agent, "offer:1", "Accept")
+    desk.press(agent, "offer:1", "Resolve")
+    assert "Reply in this thread" in desk.seen("card:1")
+    clock.forward(4 * 86400 + 1)
+    assert close_old(desk.deps) == 1
+    assert "marked your request as resolved" in desk.seen("card:1")
+    assert "Reply in this thread" not in desk.seen("card:1")
 
 
 def test_a_place_that_becomes_free_wakes_the_matcher(desk: Any) -> None:

@@ -171,7 +171,7 @@ def test_a_second_delivery_says_nothing(desk: Any) -> None:
     assert len(desk.requests()) == 1
 
 
-def claimed(desk: Any, event: dict[str, Any]) -> tuple[Exception | None, RowState]:
+def claimed(desk: Any, event: dict[str, Any], attempts: int = 1) -> tuple[Exception | None, RowState]:
     """Work ``event`` as a claimed row of the inbox; what the listener raised, and the row's state afterwards."""
     body = {"type": "event_callback", "team_id": "T0TEST", "event_id": f"Ev{event['ts']}", "event": event}
     row = InboxRow(
@@ -181,14 +181,14 @@ def claimed(desk: Any, event: dict[str, Any]) -> tuple[Exception | None, RowStat
         kind=InboxKind.EVENT,
         body=body,
         state=RowState.CLAIMED,
-        attempts=1,
+        attempts=attempts,
         received_at=desk.deps.clock(),
         due_at=desk.deps.clock(),
         lease="mine",
     )
     with desk.deps.db.writing() as session:
         session.add(row)
-    outcome = dispatch(desk.bolt, body, Claim(row.id, "mine", 1))
+    outcome = dispatch(desk.bolt, body, Claim(row.id, "mine", attempts))
     with desk.deps.db.reading() as session:
         return outcome.failure, session.get(InboxRow, row.id).state
 
@@ -205,3 +205,16 @@ def test_a_reply_ahead_of_its_parent_is_left_to_be_retried(desk: Any) -> None:
     assert isinstance(failure, ReplyAhead)
     assert state is RowState.CLAIMED
     assert desk.requests() == []
+
+
+@pytest.mark.parametrize(("max_attempts", "opens_on"), [(1, 1), (2, 2), (3, 3), (8, 4)])
+def test_a_reply_whose_parent_never_comes_is_not_lost(
+    open_desk: Callable[..., Any], max_attempts: int, opens_on: int
+) -> None:
+    """A reply waits for its parent only while an attempt is left after this one: the last opens a request itself."""
+    desk = open_desk(firstline_max_attempts=max_attempts)
+    for attempts in range(1, opens_on + 1):
+        reply = MESSAGE | {"thread_ts": "7.0", "parent_user_id": "URILEY", "ts": f"8.{attempts}"}
+        failure, _ = claimed(desk, reply, attempts)
+        assert isinstance(failure, ReplyAhead) == (attempts < opens_on)
+    assert len(desk.requests()) == 1

@@ -155,7 +155,8 @@ class Office:
 
     def request(self, request_id: int) -> SupportRequest:
         """A request's row."""
-        return next(row for row in self.rows(SupportRequest) if row.id == request_id)
+        found: SupportRequest = next(row for row in self.rows(SupportRequest) if row.id == request_id)
+        return found
 
     def rows(self, table: Any) -> Sequence[Any]:
         """All rows of a table, oldest first."""

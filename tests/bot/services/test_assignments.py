@@ -1,12 +1,11 @@
 """Answering an offer and ending the work: only the agent it was given to may."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from bot.errors import BotError, NotAllowed, RefusedMove
+from bot.errors import NotAllowed, RefusedMove
 from bot.services import assignments, matching
 
 
@@ -111,39 +110,6 @@ def test_taking_what_nobody_could_be_offered(office: Any) -> None:
     with pytest.raises(RefusedMove, match="already working"):
         take("UBEN")
     assert [(a.agent_id, a.state) for a in office.assignments()] == [("UBOSS", "accepted")]
-
-
-@pytest.mark.parametrize("other", ["expire", "withdraw", "accept"])
-def test_accepting_against_time(office: Any, other: str) -> None:
-    """Accepting while the offer runs out, is withdrawn or accepted elsewhere: one wins, and the rows agree."""
-    request_id = office.waiting()
-    (offer,) = office.match().offers
-    office.clock.forward(121)
-
-    def accept() -> object:
-        return office.answer(assignments.accept, offer.assignment_id, offer.agent_id)
-
-    against: Callable[[], object] = {
-        "expire": lambda: office.in_one(assignments.expire),
-        "withdraw": lambda: office.withdraw(request_id),
-        "accept": accept,
-    }[other]
-
-    def attempt(act: Callable[[], object]) -> None:
-        try:
-            act()
-        except BotError as error:
-            assert isinstance(error, RefusedMove)  # noqa: PT017 - either of the two may be the one refused
-
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(attempt, [accept, against]))
-    pair = (office.request(request_id).state.value, office.assignments()[0].state.value)
-    allowed = {
-        "expire": {("in_progress", "accepted"), ("waiting", "expired")},
-        "withdraw": {("withdrawn", "cancelled")},
-        "accept": {("in_progress", "accepted")},
-    }
-    assert pair in allowed[other]
 
 
 @pytest.mark.parametrize("meanwhile", ["accepted", "offered to another"])

@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import update
 
 from bot.services import agents, assignments, matching
+from bot.services.barring import rest
+from bot.services.stuck import WhyNobody
 from bot.storage.tables import Agent
 
 
@@ -46,8 +48,8 @@ def test_nobody_gets_more_than_their_capacity(open_office: Any) -> None:
 
 
 @pytest.mark.parametrize("ending", ["decline", "expire", "hand_back"])
-def test_never_again_to_the_same_agent(office: Any, ending: str) -> None:
-    """Who declined, did not answer or handed back is not asked again; age and deadline are kept."""
+def test_the_next_offer_goes_to_another(office: Any, ending: str) -> None:
+    """Who declined, did not answer or handed back is passed over for another; age and deadline are kept."""
     request_id = office.waiting()
     (first,) = office.match().offers
     office.clock.forward(121)
@@ -107,6 +109,103 @@ def test_nobody_left_is_told_once(office: Any) -> None:
     office.resolve(taken.offer.assignment_id, "UBOSS")
     office.write("not solved", thread_ts=office.request(request_id).thread_ts)
     assert [stuck.request.id for stuck in office.match().stuck] == [request_id]
+
+
+def test_what_is_handed_back_with_nobody_left_is_told_again(open_office: Any) -> None:
+    """A request that was told of, taken and handed back is told of again, once, under another number."""
+    office = open_office(firstline_agents=("UANA",))
+    office.in_one(agents.set_presence, team_id="T0ONE", user_id="UANA", is_on=False, settings=office.settings)
+    request_id = office.waiting()
+    (first,) = office.match().stuck
+    taken = office.in_one(
+        assignments.take, team_id="T0ONE", user_id="UBOSS", request_id=request_id, settings=office.settings
+    )
+    office.answer(assignments.hand_back, taken.offer.assignment_id, "UBOSS")
+    (second,) = office.match().stuck
+    assert (first.why, second.why) == (WhyNobody.EVERYBODY_AWAY, WhyNobody.EVERYBODY_AWAY)
+    assert second.request.id == first.request.id
+    assert second.wait > first.wait
+    assert office.match().stuck == ()
+
+
+def test_why_nobody(open_office: Any) -> None:
+    """Whoever is told hears why nobody can be offered it: no agents, all away, all asked, none fits, all busy."""
+    none = open_office(firstline_agents=())
+    none.waiting(user="U1")
+    assert [stuck.why for stuck in none.match().stuck] == [WhyNobody.NO_AGENTS]
+    office = open_office(firstline_agents=("UANA",), firstline_agent_capacity=1)
+    office.write("never mind", user="U1")
+    (offer,) = office.match().offers
+    late = office.waiting(user="U2")
+    office.clock.forward(3 * 3600)
+    assert [(s.request.id, s.why) for s in office.match().stuck] == [(late, WhyNobody.EVERYBODY_BUSY)]
+    office.withdraw(late, user="U2")
+    office.answer(assignments.decline, offer.assignment_id, "UANA")
+    assert [stuck.why for stuck in office.match().stuck] == [WhyNobody.EVERYBODY_ASKED]
+
+
+def test_who_let_an_offer_run_out_is_asked_again_after_a_rest(open_office: Any) -> None:
+    """When everybody has had a turn, whoever was silent is asked again: after 4 minutes, then 8, 16 and so on."""
+    office = open_office(firstline_agents=("UANA",))
+    office.waiting()
+    for rest_s in (240, 480, 960):
+        assert len(office.match().offers) == 1
+        office.clock.forward(120)
+        office.in_one(assignments.expire)
+        office.clock.forward(rest_s - 1)
+        assert office.match().offers == ()
+        office.clock.forward(1)
+    assert len(office.match().offers) == 1
+
+
+def test_a_rest_is_never_longer_than_the_deadlines_time(office: Any) -> None:
+    """However often somebody was silent, they rest no longer than a request should wait."""
+    rests = [rest(silences, office.settings).total_seconds() for silences in (1, 6, 7, 1000)]
+    assert rests == [240, 7680, 4 * 3600, 4 * 3600]
+
+
+def test_others_are_asked_before_the_silent_are_asked_again(office: Any) -> None:
+    """However long the silent have rested, somebody who has not been asked comes first."""
+    office.waiting()
+    (first,) = office.match().offers
+    office.clock.forward(9000)
+    office.in_one(assignments.expire)
+    office.clock.forward(9000)
+    (second,) = office.match().offers
+    assert {first.agent_id, second.agent_id} == {"UANA", "UBEN"}
+    office.answer(assignments.decline, second.assignment_id, second.agent_id)
+    assert [offer.agent_id for offer in office.match().offers] == [first.agent_id]
+
+
+def test_who_was_silent_and_is_seen_again_is_asked_at_once(open_office: Any) -> None:
+    """Going away and coming on again lifts the bar of an offer that ran out, never that of one declined."""
+    office = open_office()
+    who = {"team_id": "T0ONE", "settings": office.settings}
+    office.waiting()
+    (declined,) = office.match().offers
+    office.answer(assignments.decline, declined.assignment_id, declined.agent_id)
+    (silent,) = office.match().offers
+    office.clock.forward(121)
+    office.in_one(assignments.expire)
+    assert office.match().offers == ()
+    office.clock.forward(1)
+    for agent in (declined.agent_id, silent.agent_id):
+        for is_on in (False, True):
+            office.in_one(agents.set_presence, user_id=agent, is_on=is_on, **who)
+    assert [offer.agent_id for offer in office.match().offers] == [silent.agent_id]
+
+
+def test_a_changed_capacity_counts_at_once(open_office: Any) -> None:
+    """FIRSTLINE_AGENT_CAPACITY is the capacity of everybody who has none of their own, also after it was changed."""
+    office = open_office(firstline_agents=("UANA",), firstline_agent_capacity=1)
+    for _ in range(3):
+        office.waiting()
+    assert len(office.match().offers) == 1
+    larger = open_office(firstline_agents=("UANA",), firstline_agent_capacity=2)
+    assert len(larger.match().offers) == 1
+    with larger.db.writing() as session:
+        session.execute(update(Agent).values(capacity=1))
+    assert larger.match().offers == ()
 
 
 def test_a_full_house_is_told_when_time_runs_out(open_office: Any) -> None:

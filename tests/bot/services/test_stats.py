@@ -91,7 +91,7 @@ def test_deflected_only_after_the_window(office: Any, numbers: Any) -> None:
     assert (numbers().total.pending, numbers().total.deflected) == (1, 0)
     office.clock.forward(86401)
     assert (numbers().total.pending, numbers().total.deflected) == (0, 1)
-    assert office.in_one(close_for_good, settings=office.settings) == 1
+    assert len(office.in_one(close_for_good, settings=office.settings)) == 1
     assert office.request(kept).state == "closed"
     assert (numbers().total.pending, numbers().total.deflected) == (0, 1)
 
@@ -103,7 +103,7 @@ def test_resolved_stays_resolved_when_closed(office: Any, numbers: Any) -> None:
     _, assignment_id, agent = office.in_progress()
     office.resolve(assignment_id, agent)
     office.clock.forward(5 * 86400)
-    assert office.in_one(close_for_good, settings=office.settings) == 1
+    assert len(office.in_one(close_for_good, settings=office.settings)) == 1
     assert (numbers().total.resolved, numbers().total.deflected) == (1, 0)
 
 
@@ -156,3 +156,13 @@ def test_a_few_statements_whatever_the_size(office: Any, numbers: Any) -> None:
     with counted_statements(office.db.engine) as statements:
         numbers()
     assert len(statements) == 4
+
+
+def test_suggestions_are_those_of_the_workspace(office: Any, numbers: Any) -> None:
+    """Suggestions carry no workspace of their own, so wherever they are read it is through their requests."""
+    office.write()
+    with counted_statements(office.db.engine) as statements:
+        numbers()
+    read = [" ".join(statement.split()) for statement in statements if "FROM suggestions" in statement]
+    assert read
+    assert all("FROM suggestions JOIN support_requests" in statement for statement in read)

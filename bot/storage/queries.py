@@ -1,13 +1,14 @@
-"""Named queries of the services. Every one names the workspace."""
+"""Queries with names. Every one names the workspace."""
 
-from sqlalchemy import select
+from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import Session
 
 from bot.errors import NotAllowed
+from bot.ids import EventKind
 from bot.lifecycle import OPEN_ASSIGNMENTS, RequestState
-from bot.services.views import OfferView
 from bot.storage.tables import (
     Assignment,
+    Event,
     PostedMessage,
     RequestMessage,
     Suggestion,
@@ -15,6 +16,8 @@ from bot.storage.tables import (
 )
 
 UNKNOWN_REQUEST = "This request is not known here any more."
+# A wait begins with each of these. Not with a decline or an offer that ran out: the wait, and what was told of it, goes on.
+WAITS_FROM = (EventKind.ABSTAINED, EventKind.ESCALATED, EventKind.REOPENED, EventKind.HANDED_BACK)
 
 
 def find_request(session: Session, team_id: str, request_id: int) -> SupportRequest:
@@ -108,11 +111,6 @@ def words_of(session: Session, request: SupportRequest) -> str:
     return "\n".join(text for text in texts if text) or request.text
 
 
-def view_offer(session: Session, assignment: Assignment, request: SupportRequest) -> OfferView:
-    """An assignment as its agent sees it."""
-    return OfferView.of(assignment, request, words_of(session, request))
-
-
 def unfinished_opening(
     session: Session, team_id: str, channel_id: str, user_id: str
 ) -> SupportRequest | None:
@@ -133,7 +131,13 @@ def unfinished_opening(
 def find_suggestion(session: Session, request: SupportRequest, suggestion_id: int) -> Suggestion:
     """The suggestion with this id, if it was shown for ``request``; else NotAllowed."""
     found = session.scalars(
-        select(Suggestion).where(Suggestion.request_id == request.id, Suggestion.id == suggestion_id)
+        select(Suggestion)
+        .join(SupportRequest, SupportRequest.id == Suggestion.request_id)
+        .where(
+            SupportRequest.team_id == request.team_id,
+            Suggestion.request_id == request.id,
+            Suggestion.id == suggestion_id,
+        )
     ).one_or_none()
     if found is None:
         raise NotAllowed("This suggestion does not belong to this request.")
@@ -148,3 +152,34 @@ def is_our_message(session: Session, team_id: str, channel_id: str, ts: str) -> 
         )
     )
     return found is not None
+
+
+def wait_of() -> ScalarSelect[int]:
+    """The wait that a row of ``support_requests`` is in, or was in last: the id of the event it began with."""
+    return (
+        select(func.coalesce(func.max(Event.id), 0))
+        .where(
+            Event.team_id == SupportRequest.team_id,
+            Event.request_id == SupportRequest.id,
+            Event.kind.in_(WAITS_FROM),
+        )
+        .correlate(SupportRequest)
+        .scalar_subquery()
+    )
+
+
+def wait_told_of(session: Session, team_id: str, request_id: int) -> int | None:
+    """The request's wait (see :func:`wait_of`), if the fallback was told that nobody can be offered it; else None."""
+    return session.scalar(
+        select(wait_of())
+        .select_from(SupportRequest)
+        .join(Event, Event.request_id == SupportRequest.id)
+        .where(
+            SupportRequest.team_id == team_id,
+            SupportRequest.id == request_id,
+            Event.team_id == team_id,
+            Event.kind == EventKind.NOBODY_FREE,
+            Event.id > wait_of(),
+        )
+        .limit(1)
+    )
