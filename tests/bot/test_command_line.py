@@ -126,7 +126,8 @@ def test_a_period_that_is_none_is_refused(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://nobody:secret@127.0.0.1:1/nothing", "sqlite:////proc/nowhere/bot.db", "mysql://here"]
+    "url",
+    ["postgresql://nobody:secret@127.0.0.1:1/nothing", "sqlite:////proc/nowhere/bot.db", "mysql://here"],
 )
 @pytest.mark.parametrize("command", ["migrate", "stats"])
 def test_a_database_that_cannot_be_had_is_one_line(run: Run, command: str, url: str) -> None:

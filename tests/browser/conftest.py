@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -145,28 +146,34 @@ def _is_complaint(line: ConsoleMessage) -> bool:
     return line.type == "error" and "net::ERR_" not in line.text
 
 
+def _new_desk(browser: Browser, *, width: int = 1440, height: int = 900, dark: bool = False) -> Desk:
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if dark else "light",
+        locale="en-GB",
+    )
+    context.set_default_timeout(PATIENCE_MS)
+    desk = Desk(context.new_page())
+    desk.page.on("pageerror", lambda error: desk.complaints.append(str(error)))
+    desk.page.on("console", lambda line: desk.complaints.append(line.text) if _is_complaint(line) else None)
+    return desk
+
+
+def _enter(desk: Desk, url: str) -> None:
+    desk.page.goto(url)
+    expect(desk.page.get_by_test_id("composer")).to_have_count(3)
+    expect(desk.page.get_by_test_id("conversation").first).to_be_visible()
+
+
 @pytest.fixture
 def open_desk(browser: Browser) -> Iterator[OpenDesk]:
     """Opens the page at a playground's URL; the test fails if the page complained of anything."""
     desks: list[Desk] = []
 
-    def open_one(url: str, *, width: int = 1440, height: int = 900, dark: bool = False) -> Desk:
-        context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if dark else "light",
-            locale="en-GB",
-        )
-        context.set_default_timeout(PATIENCE_MS)
-        desk = Desk(context.new_page())
-        desk.page.on("pageerror", lambda error: desk.complaints.append(str(error)))
-        desk.page.on(
-            "console", lambda line: desk.complaints.append(line.text) if _is_complaint(line) else None
-        )
-        desks.append(desk)
-        desk.page.goto(url)
-        expect(desk.page.get_by_test_id("composer")).to_have_count(3)
-        expect(desk.page.get_by_test_id("conversation").first).to_be_visible()
-        return desk
+    def open_one(url: str, **look: Any) -> Desk:
+        desks.append(_new_desk(browser, **look))
+        _enter(desks[-1], url)
+        return desks[-1]
 
     yield open_one
     complaints = [complaint for desk in desks for complaint in desk.complaints]
@@ -200,10 +207,22 @@ def echo(echo_server: PlaygroundServer) -> PlaygroundServer:
     return echo_server
 
 
+@pytest.fixture(scope="package")
+def kept_desk(browser: Browser) -> Iterator[Desk]:
+    """One browser window for all tests of the echo app: opening another each time takes longer than most tests."""
+    kept = _new_desk(browser)
+    yield kept
+    kept.page.context.close()
+
+
 @pytest.fixture
-def desk(echo: PlaygroundServer, open_desk: OpenDesk) -> Desk:
-    """The page, with the echo app behind it."""
-    return open_desk(echo.url)
+def desk(echo: PlaygroundServer, kept_desk: Desk) -> Iterator[Desk]:
+    """The page, loaded anew, with the echo app behind it; the test fails if the page complained of anything."""
+    kept_desk.page.set_viewport_size({"width": 1440, "height": 900})
+    kept_desk.complaints.clear()
+    _enter(kept_desk, echo.url)
+    yield kept_desk
+    assert kept_desk.complaints == []
 
 
 @pytest.fixture
