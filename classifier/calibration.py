@@ -18,6 +18,9 @@ SHOWN_IS_RIGHT = 0.92
 HALF = 0.5
 """Two suggestions that together are more likely wrong than right are never shown."""
 
+WRONG_SUGGESTION = 5
+"""A suggestion for a message that no answer fits weighs as much as so many persons asked without need."""
+
 LEAST_ROWS = 20
 """A share of fewer rows than this is no evidence."""
 
@@ -47,8 +50,8 @@ def fit_temperature(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> f
 def choose_thresholds(predictions: list[Prediction], truths: list[str]) -> Thresholds:
     """Thresholds for these calibration rows, chosen one after the other with the very rule that serves.
 
-    1. `out_of_scope`: fewest mistakes, counting a suggestion for an out-of-scope row and a person for another alike,
-       with HALF for the least mass.
+    1. `out_of_scope`: least harm, a suggestion for an out-of-scope row counting as WRONG_SUGGESTION persons asked
+       without need, with HALF for the least mass.
     2. `show_one`: the lowest at which ONE_IS_RIGHT of the one-suggestion rows are right.
     3. `least_mass`: the lowest, from HALF on, at which SHOWN_IS_RIGHT of all suggesting rows hold their category.
     """
@@ -72,7 +75,8 @@ def choose_thresholds(predictions: list[Prediction], truths: list[str]) -> Thres
             )
             break
     reason = (
-        f"Chosen on {len(truths)} calibration rows. Out of scope from {strange:.2f}: fewest mistakes either way. "
+        f"Chosen on {len(truths)} calibration rows. Out of scope from {strange:.2f}: least harm, "
+        f"a wrong suggestion counting as {WRONG_SUGGESTION} persons asked without need. "
         f"One suggestion from {one:.2f}: {one_note}. Two best together from {mass:.2f}: {mass_note}."
     )
     return Thresholds(one, mass, strange, reason)
@@ -94,10 +98,12 @@ def _scope_threshold(predictions: list[Prediction], truths: list[str]) -> float:
     outside = [truth == OUT_OF_SCOPE for truth in truths]
     if not any(outside):
         return 1.0
-    mistakes = []
+    harms = []
     for limit in _GRID:
         trial = Thresholds(ONE_IS_RIGHT, HALF, float(limit), "trial")
         to_person = [apply_rule(p, trial).kind is DecisionKind.ABSTAIN for p in predictions]
-        mistakes.append(sum(sent != out for sent, out in zip(to_person, outside, strict=True)))
+        needless = sum(sent and not out for sent, out in zip(to_person, outside, strict=True))
+        misled = sum(out and not sent for sent, out in zip(to_person, outside, strict=True))
+        harms.append(needless + WRONG_SUGGESTION * misled)
     # Of equal ones the lowest: an unneeded person is the smaller harm.
-    return float(_GRID[int(np.argmin(mistakes))])
+    return float(_GRID[int(np.argmin(harms))])

@@ -33,12 +33,8 @@ RATE_CODES = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"}
 NOT_DONE_CODES = frozenset({"service_unavailable", "team_added_to_org", "request_timeout"})
 # The workspace has changed its mind about the app, or its token was replaced: people can put that right, and a restart
 # with the new token sends what has waited.
-AUTH_CODES = frozenset(
-    {
-        *("invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"),
-        "missing_scope",
-    }
-)
+TOKEN_CODES = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
+AUTH_CODES = TOKEN_CODES | {"missing_scope"}
 UNKNOWN_CODES = frozenset({"internal_error", "fatal_error"})  # Slack: "some aspect may have succeeded"
 DEFAULT_RETRY_AFTER_S = 1.0
 WORD = re.compile(r"[a-z][a-z0-9_]{1,63}")

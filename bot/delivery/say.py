@@ -155,6 +155,8 @@ def taken_over(
     session: Session, now: datetime, answered: Answered, settings: Settings, answers: Mapping[str, Answer]
 ) -> None:
     """Somebody took what nobody could be offered: as accepted, but their card is new."""
+    if answered.passed_over is not None:
+        put_back(session, now, answered.passed_over)
     offer = answered.offer
     to = Address(offer.request.team_id, user_ids=(offer.agent_id,))
     card = agent_cards.accepted_card(offer, now, answers)

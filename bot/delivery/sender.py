@@ -13,7 +13,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.delivery import calls
 from bot.delivery.calls import Said
-from bot.delivery.faults import Fault, FaultKind, NotDelivered, fault_of
+from bot.delivery.faults import TOKEN_CODES, Fault, FaultKind, NotDelivered, fault_of
 from bot.delivery.pace import Pace
 from bot.delivery.slack import Slack
 from bot.settings import Settings
@@ -207,7 +207,12 @@ class Sender(Pump[OutboxRow]):
         is_unknown = fault.kind is FaultKind.UNKNOWN or _may_be_done(row)
         name = f"{OUTCOME_UNKNOWN}: {fault.code}" if is_unknown else fault.code
         cannot_look = fault.kind is FaultKind.UNKNOWN and row.kind is OutboxKind.RESPOND
-        is_worn_out = row.attempts >= self._max_attempts and now - row.created_at >= OUTAGE
+        # Trouble with the token is for people to mend, overnight or over a weekend; what was to be said is kept for it.
+        is_worn_out = (
+            row.attempts >= self._max_attempts
+            and now - row.created_at >= OUTAGE
+            and fault.code not in TOKEN_CODES
+        )
         if fault.kind is FaultKind.PERMANENT or cannot_look or is_worn_out:
             self._bury(row, now, name, fault.code)
         else:

@@ -65,9 +65,9 @@ def set_presence(
     )
     if changed is None and user_id not in settings.firstline_agents:
         raise NotAllowed("Only agents can go on or away. An administrator names agents in FIRSTLINE_AGENTS.")
-    if changed is not None:
-        record(session, now, team_id, EventKind.PRESENCE, actor_id=user_id, data={"on": is_on})
-        session.info[MATCHING_DUE] = is_on or session.info.get(MATCHING_DUE, False)
+    # Also when nothing changed: whoever says "on" is there, and may be asked again (see bot.services.barring).
+    record(session, now, team_id, EventKind.PRESENCE, actor_id=user_id, data={"on": is_on})
+    session.info[MATCHING_DUE] = is_on or session.info.get(MATCHING_DUE, False)
     return Presence(user_id, is_on, changed is not None)
 
 

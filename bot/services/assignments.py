@@ -27,10 +27,11 @@ class Answered:
     state: AssignmentState
     event_id: int
     told_wait: int | None = None
+    passed_over: "Answered | None" = None  # the offer that ended because somebody else took the request
 
 
 def accept(session: Session, now: datetime, *, team_id: str, user_id: str, assignment_id: int) -> Answered:
-    """Take the offer. Even late, as long as it has not gone to somebody else. Raises NotAllowed or RefusedMove."""
+    """Take the offer. Even past its time, until somebody has ended it. Raises NotAllowed or RefusedMove."""
     assignment, request = _find_theirs(session, team_id, assignment_id, user_id)
     _require(assignment, AssignmentState.OFFERED)
     event_id = move(
@@ -52,12 +53,16 @@ def accept(session: Session, now: datetime, *, team_id: str, user_id: str, assig
 def take(
     session: Session, now: datetime, *, team_id: str, user_id: str, request_id: int, settings: Settings
 ) -> Answered:
-    """Take a waiting request that nobody could be offered. Agents and administrators may, the requester may not."""
+    """Take a request that nobody could be offered. Agents and administrators may, the requester may not.
+
+    Even while it is offered again to somebody who was silent before: that offer ends.
+    """
     request = queries.find_request(session, team_id, request_id)
     if user_id not in {*settings.firstline_agents, *settings.firstline_admins}:
         raise NotAllowed("Only agents and administrators can take requests.")
     if user_id == request.requester_id:
         raise NotAllowed("This is your own request: somebody else has to take it.")
+    passed_over = _end_offer(session, now, request) if request.state is RequestState.OFFERED else None
     move(
         session,
         now,
@@ -79,7 +84,8 @@ def take(
     )
     session.add(assignment)
     session.flush()
-    return accept(session, now, team_id=team_id, user_id=user_id, assignment_id=assignment.id)
+    accepted = accept(session, now, team_id=team_id, user_id=user_id, assignment_id=assignment.id)
+    return replace(accepted, passed_over=passed_over)
 
 
 def decline(session: Session, now: datetime, *, team_id: str, user_id: str, assignment_id: int) -> Answered:
@@ -139,12 +145,21 @@ def expire(session: Session, now: datetime) -> tuple[Answered, ...]:
     for assignment, request in overdue.all():
         try:
             with session.begin_nested():
-                event_id = _put_back(session, now, request, EventKind.EXPIRED, None, assignment.id)
-                move_assignment(session, now, assignment, AssignmentState.EXPIRED)
+                ended.append(_expire(session, now, assignment, request))
         except RefusedMove:
             continue  # answered, or withdrawn, while we were looking
-        ended.append(_answered(session, assignment, request, event_id))
     return tuple(ended)
+
+
+def _end_offer(session: Session, now: datetime, request: SupportRequest) -> Answered | None:
+    assignment = queries.open_assignment(session, request.team_id, request.id)
+    return None if assignment is None else _expire(session, now, assignment, request)
+
+
+def _expire(session: Session, now: datetime, assignment: Assignment, request: SupportRequest) -> Answered:
+    event_id = _put_back(session, now, request, EventKind.EXPIRED, None, assignment.id)
+    move_assignment(session, now, assignment, AssignmentState.EXPIRED)
+    return _answered(session, assignment, request, event_id)
 
 
 def _put_back(

@@ -53,14 +53,15 @@ def offer_waiting(session: Session, now: datetime, team_id: str, settings: Setti
     if not waiting:
         return Offered()
     staff = _agents(session, team_id, settings)
-    matching = _match(session, now, team_id, waiting, staff, settings)
+    matching, asked_again = _match(session, now, team_id, waiting, staff, settings)
     by_id = {str(request.id): request for request in waiting}
     expires_at = now + timedelta(seconds=settings.firstline_offer_s)
     offers = [
         _offer(session, now, by_id[assignment.task_id], assignment, expires_at)
         for assignment in matching.assignments
     ]
-    left = [(by_id[entry.task_id], entry) for entry in matching.waiting]
+    # Everybody was asked and stayed silent: somebody is told, even while the silent are asked once more.
+    left = [(by_id[entry.task_id], entry) for entry in (*matching.waiting, *asked_again)]
     return Offered(tuple(offers), note_stuck(session, now, team_id, left, has_agents=bool(staff)))
 
 
@@ -71,14 +72,17 @@ def _match(
     waiting: Sequence[SupportRequest],
     staff: Sequence[routing.Agent],
     settings: Settings,
-) -> routing.Matching:
-    """Match, and where that leaves nobody, once more with those who were silent and have rested."""
+) -> tuple[routing.Matching, list[routing.Waiting]]:
+    """Match, and where that leaves nobody, once more with those who were silent and have rested.
+
+    Beside the matching: why those who are now asked again could be offered to nobody else.
+    """
     barred = read_barred(session, now, team_id, [request.id for request in waiting], settings)
     first = routing.match([_task(request, barred[request.id].now) for request in waiting], staff, now)
     left = {entry.task_id for entry in first.waiting if entry.reason is not routing.WaitReason.OUTBID}
     again = [request for request in waiting if str(request.id) in left and barred[request.id].rested]
     if not again:
-        return first
+        return first, []
     given = Counter(assignment.agent_id for assignment in first.assignments)
     second = routing.match(
         [_task(request, barred[request.id].still) for request in again],
@@ -87,7 +91,15 @@ def _match(
     )
     retried = {str(request.id) for request in again}
     kept = (entry for entry in first.waiting if entry.task_id not in retried)
-    return routing.Matching((*first.assignments, *second.assignments), (*kept, *second.waiting))
+    matching = routing.Matching((*first.assignments, *second.assignments), (*kept, *second.waiting))
+    offered = {assignment.task_id for assignment in second.assignments}
+    return matching, [
+        entry for entry in first.waiting if entry.task_id in offered and _was_everybody_asked(entry)
+    ]
+
+
+def _was_everybody_asked(entry: routing.Waiting) -> bool:
+    return entry.reason is routing.WaitReason.ALL_DECLINED
 
 
 def _lock(session: Session, now: datetime, name: str) -> None:

@@ -31,7 +31,7 @@ ENDED: dict[AssignmentState, str] = {
     AssignmentState.OFFERED: "You have not answered this offer yet.",
     AssignmentState.ACCEPTED: "You have already accepted this request.",
     AssignmentState.DECLINED: "You have already declined this request.",
-    AssignmentState.EXPIRED: "This offer has run out; the request went to somebody else.",
+    AssignmentState.EXPIRED: "This offer has run out; the request goes to whoever is asked next.",
     AssignmentState.RESOLVED: "This request is already resolved.",
     AssignmentState.HANDED_BACK: "You have already handed this request back.",
     AssignmentState.CANCELLED: "The requester no longer needs help with this.",

@@ -370,13 +370,18 @@ def test_a_replaced_token_loses_nothing(box) -> None:
     assert box.slack.calls("conversations.history") == []  # refused is known not to be done
 
 
-def test_a_token_that_stays_refused_is_given_up_by_name(box) -> None:
-    """After the outage's patience the row is a dead letter that says why."""
+def test_what_a_refused_token_holds_up_is_said_with_the_next_one(box) -> None:
+    """However long it takes to mend, nothing is given up, and the row says what is wrong."""
+    settings = box.settings
     box.settings = box.settings.model_copy(update={"slack_bot_token": "xoxb-wrong"})
     box.sender = box.new_sender()
     box.post(dm(box))
     box.settle()
-    assert (box.row().state, box.row().fault) == (DEAD, "invalid_auth")
+    assert (box.row().state, box.row().fault) == (READY, "invalid_auth")
+    box.clock.forward(3 * 86400)
+    box.settings = settings
+    box.send(box.new_sender())
+    assert said_to(box) == ["hello"]
 
 
 def test_a_short_outage_of_slack_loses_nothing(box) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from bot.lifecycle import AssignmentState
 from bot.services import agents, assignments, matching
 from bot.services.barring import rest
 from bot.services.stuck import WhyNobody
@@ -174,7 +175,44 @@ def test_others_are_asked_before_the_silent_are_asked_again(office: Any) -> None
     (second,) = office.match().offers
     assert {first.agent_id, second.agent_id} == {"UANA", "UBEN"}
     office.answer(assignments.decline, second.assignment_id, second.agent_id)
-    assert [offer.agent_id for offer in office.match().offers] == [first.agent_id]
+    again = office.match()
+    assert [offer.agent_id for offer in again.offers] == [first.agent_id]
+    # Everybody was asked once: somebody is told, even while the silent one is asked again.
+    assert [stuck.why for stuck in again.stuck] == [WhyNobody.EVERYBODY_ASKED]
+
+
+@pytest.mark.parametrize("taker", ["UBOSS", "UANA"])
+def test_what_is_offered_to_the_silent_again_can_be_taken(open_office: Any, taker: str) -> None:
+    """The take ends the offer that is out, and its card says so; one assignment is left open."""
+    office = open_office(firstline_agents=("UANA",), firstline_admins=("UBOSS",))
+    office.waiting()
+    office.match()
+    office.clock.forward(9000)
+    office.in_one(assignments.expire)
+    office.clock.forward(9000)
+    (offer,) = office.match().offers
+    who = {"team_id": "T0ONE", "user_id": taker, "request_id": offer.request.id, "settings": office.settings}
+    taken = office.in_one(assignments.take, **who)
+    assert taken.state is AssignmentState.ACCEPTED
+    assert taken.offer.agent_id == taker
+    assert taken.passed_over is not None
+    assert (taken.passed_over.offer.assignment_id, taken.passed_over.state) == (
+        offer.assignment_id,
+        AssignmentState.EXPIRED,
+    )
+
+
+def test_saying_on_while_on_is_being_seen(open_office: Any) -> None:
+    """Agents are on from the start: who types it again after a silence is asked at once."""
+    office = open_office(firstline_agents=("UANA",))
+    office.waiting()
+    office.match()
+    office.clock.forward(121)
+    office.in_one(assignments.expire)
+    assert office.match().offers == ()
+    office.clock.forward(1)
+    office.in_one(agents.set_presence, user_id="UANA", is_on=True, team_id="T0ONE", settings=office.settings)
+    assert [offer.agent_id for offer in office.match().offers] == ["UANA"]
 
 
 def test_who_was_silent_and_is_seen_again_is_asked_at_once(open_office: Any) -> None:
