@@ -5,7 +5,7 @@ PY := .venv/bin/python
 # A slow disk or a small machine: make test WORKERS=1
 WORKERS ?= 2
 
-.PHONY: help run test check format bench lock clean setup setup-dev
+.PHONY: help run test check format bench lock clean setup setup-study setup-dev
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -41,3 +41,6 @@ setup:
 
 setup-dev:
 	@scripts/install dev
+
+setup-study:  ## what comparing, balancing and working on several machines needs, beside what `make run` installs
+	@scripts/install study
