@@ -13,7 +13,7 @@ from classifier.greeting import is_greeting
 from classifier.text import clean, mask_ratio
 
 if TYPE_CHECKING:
-    from classifier.serve import Classifier
+    from classifier.serving.serve import Classifier
 
 __all__ = [
     "OUT_OF_SCOPE",
@@ -39,14 +39,14 @@ def load(model_dir: Path, encoder_dir: Path) -> "Classifier":
 
     Raises ModelRefused (a ClassifierError), whose text is one plain line.
     """
-    from classifier.serve import load as load_classifier  # noqa: PLC0415  (onnxruntime and LightGBM: .5 s)
+    from classifier.serving.serve import load as load_classifier  # noqa: PLC0415  (onnxruntime and LightGBM: .5 s)
 
     return load_classifier(model_dir, encoder_dir)
 
 
 def __getattr__(name: str) -> object:
     if name == "Classifier":
-        from classifier.serve import Classifier as LoadedClassifier  # noqa: PLC0415
+        from classifier.serving.serve import Classifier as LoadedClassifier  # noqa: PLC0415
 
         return LoadedClassifier
     raise AttributeError(f"module 'classifier' has no attribute {name!r}")

@@ -2,8 +2,8 @@
 
 import sys
 
-from classifier import cli_study  # noqa: F401  (adds its commands)
-from classifier.cli import app
+from classifier.commands import study  # noqa: F401  (adds its commands)
+from classifier.commands.model import app
 from classifier.errors import ClassifierError
 
 

@@ -17,13 +17,13 @@ from urllib.parse import unquote
 import pytest
 
 from classifier.__main__ import main
-from classifier.data import STARTER, Dataset, read_dataset
+from classifier.data.dataset import STARTER, Dataset, read_dataset
 from classifier.encoders.packaged import build_fp32
 from classifier.encoders.recipes import MINILM
 from classifier.encoders.session import Encoder
 from classifier.encoders.store import Installed, fetch, open_encoder
-from classifier.serve import Classifier, load
-from classifier.train import TrainParams, train
+from classifier.serving.serve import Classifier, load
+from classifier.training.train import TrainParams, train
 
 
 def no_progress(name: str, steps: int) -> Callable[[], None]:

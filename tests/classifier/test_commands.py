@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from classifier.artefact import read_model
-from classifier.data import STARTER, Dataset
-from classifier.provenance import held_out
+from classifier.data.dataset import STARTER, Dataset
+from classifier.serving.artefact import read_model
+from classifier.training.provenance import held_out
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from classifier.answers import load_answers
-from classifier.data import STARTER, Dataset, Split, read_dataset
+from classifier.data.dataset import STARTER, Dataset, Split, read_dataset
 from classifier.decision import OUT_OF_SCOPE
 from classifier.errors import AnswersRefused, DataRefused
 

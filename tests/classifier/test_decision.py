@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier.calibration import choose_thresholds, fit_temperature, softmax
 from classifier.decision import (
     OUT_OF_SCOPE,
     AbstainReason,
@@ -14,6 +13,8 @@ from classifier.decision import (
     Thresholds,
     apply_rule,
 )
+from classifier.serving.boosting import softmax
+from classifier.training.calibration import choose_thresholds, fit_temperature
 
 LIMITS = Thresholds(show_one=0.8, least_mass=0.5, out_of_scope=0.4, reason="for these tests")
 LABELS = ("a", "b", "c", OUT_OF_SCOPE)

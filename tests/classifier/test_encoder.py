@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 from scipy.special import erf
 
-from classifier.data import Dataset
+from classifier.data.dataset import Dataset
 from classifier.encoders import packaged as building
 from classifier.encoders.golden import check_golden
 from classifier.encoders.recipes import E5_SMALL, MINILM, RECIPES, FileRole, Source

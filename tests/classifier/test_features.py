@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from classifier.features import FeatureParams, Reference, fit_reference
-from classifier.metrics import expected_calibration_error, figures
+from classifier.evaluation.metrics import expected_calibration_error, figures
+from classifier.serving.features import FeatureParams, Reference, fit_reference
 
 PARAMS = FeatureParams(ridge=1.0, neighbours=5, sharpness=2)
 

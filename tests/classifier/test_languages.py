@@ -2,7 +2,7 @@
 
 import pytest
 
-from classifier.data import Dataset, Split
+from classifier.data.dataset import Dataset, Split
 from classifier.languages import Detected, LanguageDetector, foreign_script_share
 from classifier.text import clean
 

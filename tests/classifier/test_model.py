@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 
 from classifier import OUT_OF_SCOPE, AbstainReason, DecisionKind, ModelRefused, load
-from classifier.artefact import read_model
-from classifier.boosting import BoosterParams
-from classifier.data import Dataset, Split
+from classifier.data.dataset import Dataset, Split
 from classifier.encoders.recipes import MINILM
 from classifier.encoders.store import Installed
-from classifier.evaluate import report, run
-from classifier.features import FeatureParams
-from classifier.serve import Classifier
-from classifier.train import TrainParams, is_current, train
+from classifier.evaluation.evaluate import report, run
+from classifier.serving.artefact import read_model
+from classifier.serving.boosting import BoosterParams
+from classifier.serving.features import FeatureParams
+from classifier.serving.serve import Classifier
+from classifier.training.train import TrainParams, is_current, train
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 import yaml
 from numpy.typing import NDArray
 
-from classifier.compare import CONTENDERS, Rows, compare
-from classifier.consolidate import merge, propose, sample
-from classifier.cues import topics
+from classifier.study.compare import CONTENDERS, Rows, compare
+from classifier.study.consolidate import merge, propose, sample
+from classifier.study.cues import topics
 
 
 def blobs(count: int, labels: int, seed: int, spread: float = 0.5) -> Rows:

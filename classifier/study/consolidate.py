@@ -13,7 +13,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from classifier.features import FeatureParams, fit_reference
+from classifier.serving.features import FeatureParams, fit_reference
 
 SAMPLE = 60
 """Texts of each raw category that are embedded; its volume counts in full."""

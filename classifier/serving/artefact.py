@@ -22,7 +22,7 @@ from safetensors.numpy import save as save_arrays
 
 from classifier.decision import Thresholds
 from classifier.errors import ModelRefused
-from classifier.features import FeatureParams, Reference
+from classifier.serving.features import FeatureParams, Reference
 
 FORMAT = 1
 BOOSTER, ARRAYS, DESCRIPTION = "model.txt", "features.safetensors", "model.json"

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from classifier.data import STARTER
+from classifier.data.dataset import STARTER
 
 app = typer.Typer(
     help="Sort support requests: fetch an encoder, train, evaluate, predict, replay.",
@@ -41,7 +41,7 @@ def fetch(
     as_json: Json = False,
 ) -> None:
     """Fetch an encoder at its pinned revision and hashes, or build the packaged one."""
-    from classifier.cli_output import note, print_json, say
+    from classifier.commands.output import note, print_json, say
     from classifier.encoders.golden import check_golden
     from classifier.encoders.packaged import saturates_int8
     from classifier.encoders.recipes import Source, recipe_named
@@ -95,12 +95,12 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a model, and measure it on rows it has not seen."""
-    from classifier.choose_encoder import choose_encoder
-    from classifier.cli_output import note, print_json, print_report, progress_bars, say
-    from classifier.data import read_dataset
-    from classifier.provenance import grouping
-    from classifier.train import TrainParams, is_current
-    from classifier.train import train as train_model
+    from classifier.commands.output import note, print_json, print_report, progress_bars, say
+    from classifier.data.dataset import read_dataset
+    from classifier.training.choose_encoder import choose_encoder
+    from classifier.training.provenance import grouping
+    from classifier.training.train import TrainParams, is_current
+    from classifier.training.train import train as train_model
 
     now, params = datetime.now(UTC), TrainParams()
     dataset = read_dataset(data, text_column=text_column, category_column=category_column, seed=seed)
@@ -137,12 +137,12 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Print the honest figures of a model; says so when the rows may be ones it has seen."""
-    from classifier.cli_output import note, print_json, print_report, progress_bars
-    from classifier.data import Split, read_dataset
+    from classifier.commands.output import note, print_json, print_report, progress_bars
+    from classifier.data.dataset import Split, read_dataset
     from classifier.encoders.recipes import recipe_named
-    from classifier.evaluate import report, run
-    from classifier.provenance import held_out
-    from classifier.serve import load
+    from classifier.evaluation.evaluate import report, run
+    from classifier.serving.serve import load
+    from classifier.training.provenance import held_out
 
     if split not in {*Split, "all"}:
         raise typer.BadParameter("must be test, calibration, fit or all", param_hint="--split")
@@ -170,9 +170,9 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """Show what would be suggested for one message, and why."""
-    from classifier.cli_output import OUT, print_json, say, table
-    from classifier.replay import PastMessage, Replayed
-    from classifier.serve import load
+    from classifier.commands.output import OUT, print_json, say, table
+    from classifier.evaluation.replay import PastMessage, Replayed
+    from classifier.serving.serve import load
 
     decision = load(model, encoder_dir).decide(text)
     ranked = decision.prediction.ranked() if decision.prediction else ()
@@ -197,10 +197,10 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """Show what would have been suggested for your own past messages, row by row and in sum."""
-    from classifier.cli_output import OUT, print_json, progress_bars, table
-    from classifier.replay import read_history, summary
-    from classifier.replay import replay as replay_messages
-    from classifier.serve import load
+    from classifier.commands.output import OUT, print_json, progress_bars, table
+    from classifier.evaluation.replay import read_history, summary
+    from classifier.evaluation.replay import replay as replay_messages
+    from classifier.serving.serve import load
 
     messages = read_history(history, text_column, category_column)
     classifier = load(model, encoder_dir)
@@ -235,8 +235,8 @@ def bench(
     as_json: Json = False,
 ) -> None:
     """Time one classification of about 30 tokens on one thread."""
-    from classifier.bench import TOKENS, time_decisions
-    from classifier.cli_output import print_json, say
+    from classifier.commands.output import print_json, say
+    from classifier.evaluation.bench import TOKENS, time_decisions
 
     timing = time_decisions(model, encoder_dir, calls)
     if as_json:

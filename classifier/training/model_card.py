@@ -1,7 +1,7 @@
 """The model card: the same facts as model.json and metrics.json, for people."""
 
-from classifier.artefact import Model
-from classifier.evaluate import Report
+from classifier.evaluation.evaluate import Report
+from classifier.serving.artefact import Model
 
 
 def card(model: Model, report: Report) -> str:

@@ -61,3 +61,11 @@ def train_booster(
     options = params.as_lightgbm(label_count) | {"num_threads": threads}
     booster = lgb.train(options, lgb.Dataset(features, label=labels), num_boost_round=params.rounds)
     return str(booster.model_to_string())
+
+
+def softmax(scores: NDArray[np.float64], temperature: float = 1.0) -> NDArray[np.float64]:
+    """Rows of probabilities; a temperature above 1 makes them less certain."""
+    scaled = np.asarray(scores, dtype=np.float64) / temperature
+    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    shares: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
+    return shares

@@ -1,11 +1,7 @@
 """Files of requests: reading, checking, and the split that training, calibration and the honest figures share."""
 
-import csv
-import gzip
 import hashlib
-import io
 import json
-import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -13,10 +9,11 @@ from enum import StrEnum
 from pathlib import Path
 from random import Random
 
+from classifier.data.tables import read_rows
 from classifier.errors import DataRefused
 from classifier.text import clean, word_set
 
-STARTER = Path(__file__).parent / "starter" / "requests.csv"
+STARTER = Path(__file__).parents[1] / "starter" / "requests.csv"
 
 LEAST_ROWS_PER_CATEGORY = 10
 """Five splits of two: under that, neither calibration nor test says anything."""
@@ -96,33 +93,6 @@ def numbered(texts: Iterable[str]) -> list[int]:
     """A number for each cleaned text; texts that say the same (the same set of words) have the same number."""
     numbers: dict[frozenset[str], int] = {}
     return [numbers.setdefault(word_set(text), len(numbers)) for text in texts]
-
-
-def read_bytes(path: Path) -> bytes:
-    """A file's bytes, decompressed if it ends in .gz; raises DataRefused."""
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if path.suffix == ".gz" else content
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataRefused(f"{path} cannot be read: {error}") from error
-
-
-def read_rows(path: Path, needed: Iterable[str]) -> list[dict[str, str]]:
-    """Rows of a CSV or CSV.gz as dictionaries; raises DataRefused when a needed column is not there."""
-    try:
-        text = read_bytes(path).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataRefused(f"{path} is not UTF-8") from error
-    csv.field_size_limit(10_000_000)
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    missing = [column for column in needed if column not in (reader.fieldnames or ())]
-    if missing:
-        found = ", ".join(reader.fieldnames or ()) or "none"
-        raise DataRefused(f"{path} has no column {' or '.join(missing)} (columns: {found})")
-    try:
-        return [{key: value or "" for key, value in row.items() if key is not None} for row in reader]
-    except csv.Error as error:
-        raise DataRefused(f"{path} is not a CSV file: {error}") from error
 
 
 def read_dataset(

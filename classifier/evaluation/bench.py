@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from classifier.data import STARTER, Split, read_dataset
+from classifier.data.dataset import STARTER, Split, read_dataset
 from classifier.encoders.store import installed
-from classifier.serve import load
+from classifier.serving.serve import load
 from classifier.text import clean
 
 TOKENS = 30

@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from classifier.artefact import Model, read_model
-from classifier.boosting import Booster
-from classifier.calibration import softmax
 from classifier.decision import OUT_OF_SCOPE, AbstainReason, Decision, DecisionKind, Prediction, apply_rule
 from classifier.encoders.session import Encoder
 from classifier.encoders.store import installed, open_encoder
 from classifier.errors import EncoderError, ModelRefused
 from classifier.languages import UNKNOWN, LanguageDetector
+from classifier.serving.artefact import Model, read_model
+from classifier.serving.boosting import Booster, softmax
 from classifier.text import clean, has_words, mask_ratio
 
 OVER_MASKED = 0.3

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from classifier.boosting import Booster, BoosterParams, train_booster
-from classifier.calibration import fit_temperature, softmax
-from classifier.features import FeatureParams, fit_reference
-from classifier.metrics import Figures, figures
+from classifier.evaluation.metrics import Figures, figures
+from classifier.serving.boosting import Booster, BoosterParams, softmax, train_booster
+from classifier.serving.features import FeatureParams, fit_reference
+from classifier.training.calibration import fit_temperature
 
 Floats = NDArray[np.float32]
 Labels = NDArray[np.int64]

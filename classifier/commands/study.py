@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from classifier.cli import (
+from classifier.commands.model import (
     CACHE,
     ENCODERS,
     CategoryColumn,
@@ -18,7 +18,7 @@ from classifier.cli import (
     TextColumn,
     app,
 )
-from classifier.data import STARTER
+from classifier.data.dataset import STARTER
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,8 +34,8 @@ CacheDir = Annotated[Path, typer.Option(help="Folder that keeps embeddings betwe
 
 
 def _encoder(name: str, folder: Path) -> "Installed":
-    from classifier.choose_encoder import choose_encoder
-    from classifier.cli_output import note
+    from classifier.commands.output import note
+    from classifier.training.choose_encoder import choose_encoder
 
     found, message = choose_encoder(name, folder, datetime.now(UTC))
     if message:
@@ -45,9 +45,9 @@ def _encoder(name: str, folder: Path) -> "Installed":
 
 def _vectors(encoder: "Installed", words: Sequence[str], cache: Path) -> "NDArray[np.float32]":
     """One row for each cleaned text, with a progress bar."""
-    from classifier.cli_output import progress_bars
-    from classifier.embedding_cache import EmbeddingCache
+    from classifier.commands.output import progress_bars
     from classifier.encoders.store import open_encoder
+    from classifier.training.embedding_cache import EmbeddingCache
 
     running = open_encoder(encoder)
     with progress_bars() as progress:
@@ -69,13 +69,13 @@ def compare(
     """Train several kinds of models on one split and compare them on its test rows."""
     import numpy as np
 
-    from classifier.cli_output import OUT, print_json, table
-    from classifier.compare import Rows
-    from classifier.compare import compare as compare_all
-    from classifier.data import Split, numbered, read_dataset
+    from classifier.commands.output import OUT, print_json, table
+    from classifier.data.dataset import Split, numbered, read_dataset
     from classifier.errors import DataRefused
     from classifier.languages import LanguageDetector
-    from classifier.train import usable
+    from classifier.study.compare import Rows
+    from classifier.study.compare import compare as compare_all
+    from classifier.training.train import usable
 
     dataset = read_dataset(data, text_column=text_column, category_column=category_column, seed=seed)
     found = _encoder(encoder, encoder_dir)
@@ -132,10 +132,10 @@ def consolidate(
     """Propose a mapping from many raw categories to a few, as YAML to edit."""
     import sys
 
-    from classifier.cli_output import print_json
-    from classifier.consolidate import SAMPLE, propose, sample
-    from classifier.data import read_rows
+    from classifier.commands.output import print_json
+    from classifier.data.tables import read_rows
     from classifier.errors import DataRefused
+    from classifier.study.consolidate import SAMPLE, propose, sample
     from classifier.text import clean, has_words
 
     rows = [
@@ -168,9 +168,9 @@ def cues(
     as_json: Json = False,
 ) -> None:
     """Find topics among messages: what to write the next answer about."""
-    from classifier.cli_output import note, print_json, say
-    from classifier.cues import MOST_TEXTS, topics
-    from classifier.replay import read_history
+    from classifier.commands.output import note, print_json, say
+    from classifier.evaluation.replay import read_history
+    from classifier.study.cues import MOST_TEXTS, topics
     from classifier.text import clean, has_words
 
     texts = [clean(message.text) for message in read_history(history, text_column)]

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from classifier.evaluate import Report
+from classifier.evaluation.evaluate import Report
 
 # Into a file or a pipe there is no terminal to ask for its width.
 OUT = Console(width=None if sys.stdout.isatty() else 120)

@@ -10,22 +10,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.artefact import EncoderPin, Model, read_model, write_model
-from classifier.boosting import Booster, BoosterParams, train_booster
-from classifier.calibration import choose_thresholds, fit_temperature, softmax
-from classifier.data import Dataset, Example, Split, numbered
+from classifier.data.dataset import Dataset, Example, Split, numbered
 from classifier.decision import AbstainReason, Prediction
-from classifier.embedding_cache import EmbeddingCache
 from classifier.encoders.recipes import EncoderRecipe
 from classifier.encoders.store import Installed, open_encoder
 from classifier.errors import DataRefused, ModelRefused
-from classifier.evaluate import Report, report, run
-from classifier.features import FeatureParams, fit_reference
+from classifier.evaluation.evaluate import Report, report, run
 from classifier.languages import LanguageDetector
-from classifier.model_card import card
-from classifier.provenance import data_record, git_commit, library_versions, stamp
-from classifier.serve import Classifier, says_too_little
+from classifier.serving.artefact import EncoderPin, Model, read_model, write_model
+from classifier.serving.boosting import Booster, BoosterParams, softmax, train_booster
+from classifier.serving.features import FeatureParams, fit_reference
+from classifier.serving.serve import Classifier, says_too_little
 from classifier.text import clean
+from classifier.training.calibration import choose_thresholds, fit_temperature
+from classifier.training.embedding_cache import EmbeddingCache
+from classifier.training.model_card import card
+from classifier.training.provenance import data_record, git_commit, library_versions, stamp
 
 Progress = Callable[[str, int], Callable[[], None]]
 """Starts a stage with its name and number of steps; what it returns is called after each step."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from classifier.decision import OUT_OF_SCOPE, DecisionKind, Prediction, Thresholds, apply_rule
+from classifier.serving.boosting import softmax
 
 ONE_IS_RIGHT = 0.95
 """Wanted share of right answers when one suggestion is shown."""
@@ -25,14 +26,6 @@ LEAST_ROWS = 20
 """A share of fewer rows than this is no evidence."""
 
 _GRID = np.round(np.arange(0.05, 1.0, 0.01), 2)
-
-
-def softmax(scores: NDArray[np.float64], temperature: float = 1.0) -> NDArray[np.float64]:
-    """Rows of probabilities; a temperature above 1 makes them less certain."""
-    scaled = np.asarray(scores, dtype=np.float64) / temperature
-    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
-    shares: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
-    return shares
 
 
 def fit_temperature(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> float:

@@ -7,39 +7,36 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from classifier.boosting import BoosterParams
-from classifier.data import Dataset, Split
+from classifier.data.dataset import Dataset, Split
 from classifier.encoders.store import Installed
 from classifier.errors import DataRefused
-from classifier.features import FeatureParams
+from classifier.serving.boosting import BoosterParams
+from classifier.serving.features import FeatureParams
 
 _PACKAGES = ("lightgbm", "numpy", "onnxruntime", "py3langid", "scipy", "tokenizers")
 
 # Everything between a row of the file and the saved model with its figures; a change in any makes a model stale.
-_MODULES = (
-    "artefact.py",
-    "boosting.py",
-    "calibration.py",
-    "data.py",
-    "decision.py",
-    "evaluate.py",
-    "features.py",
-    "languages.py",
-    "metrics.py",
-    "model_card.py",
-    "serve.py",
-    "text.py",
-    "train.py",
+_SOURCES = (
+    "data",
+    "serving",
+    "training",
+    "evaluation/metrics.py",
+    "evaluation/evaluate.py",
     "encoders/session.py",
+    "decision.py",
+    "languages.py",
+    "text.py",
 )
 
 
 def code_fingerprint() -> str:
     """SHA-256 over the source of the modules that make a model."""
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    for name in _MODULES:
-        digest.update(name.encode() + b"\0" + (here / name).read_bytes())
+    for name in _SOURCES:
+        source = here / name
+        for path in sorted(source.glob("*.py")) if source.is_dir() else [source]:
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from classifier.data import Example
+from classifier.data.dataset import Example
 from classifier.decision import OUT_OF_SCOPE, AbstainReason, Decision, DecisionKind
-from classifier.metrics import Figures, figures
-from classifier.serve import Classifier
+from classifier.evaluation.metrics import Figures, figures
+from classifier.serving.serve import Classifier
 
 
 @dataclass(frozen=True, slots=True)

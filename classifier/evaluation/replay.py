@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from classifier.data import read_bytes, read_rows
+from classifier.data.tables import read_bytes, read_rows
 from classifier.decision import Decision, DecisionKind
 from classifier.errors import DataRefused
-from classifier.serve import Classifier
+from classifier.serving.serve import Classifier
 
 
 @dataclass(frozen=True, slots=True)

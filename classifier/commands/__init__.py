@@ -1,0 +1,1 @@
+"""`python -m classifier`: thin commands over the parts beside this folder."""

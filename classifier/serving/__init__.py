@@ -1,0 +1,1 @@
+"""A saved model at work: one message in, one decision out. All that the running bot imports."""

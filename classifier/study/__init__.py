@@ -1,0 +1,1 @@
+"""Looking at a file of requests: comparing models, merging categories, finding topics."""

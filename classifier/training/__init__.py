@@ -1,0 +1,1 @@
+"""From a dataset to a saved model. Never imported by the running bot."""
