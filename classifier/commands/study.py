@@ -70,7 +70,7 @@ def compare(
     import numpy as np
 
     from classifier.commands.output import OUT, print_json, table
-    from classifier.data.dataset import Split, numbered, read_dataset
+    from classifier.data.dataset import Split, read_dataset
     from classifier.errors import DataRefused
     from classifier.languages import LanguageDetector
     from classifier.study.compare import Rows
@@ -86,7 +86,7 @@ def compare(
         name: Rows(
             vectors[[row.split is name for row in rows]],
             np.array([row.label for row in rows if row.split is name], dtype=np.int64),
-            np.array(numbered([row.words for row in rows if row.split is name]), dtype=np.int64),
+            np.array([row.group for row in rows if row.split is name], dtype=np.int64),
         )
         for name in Split
     }

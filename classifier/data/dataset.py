@@ -1,52 +1,62 @@
-"""Files of requests: reading, checking, and the split that training, calibration and the honest figures share."""
+"""Files of labelled requests: reading and checking them, and how their rows are split."""
 
 import hashlib
 import json
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from random import Random
 
-from classifier.data.tables import read_rows
+from classifier.data.alike import numbered
+from classifier.data.dates import parse_date
+from classifier.data.mapping import CategoryMapping, Mapped, apply
+from classifier.data.splits import Shares, Split, SplitBy, split_by_group, split_by_time
+from classifier.data.tables import Row, read_rows
+from classifier.decision import OUT_OF_SCOPE
 from classifier.errors import DataRefused
-from classifier.text import clean, word_set
+from classifier.text import clean
+
+__all__ = ["DEFAULT_SHARES", "STARTER", "Dataset", "Example", "Shares", "Split", "SplitBy", "read_dataset"]
 
 STARTER = Path(__file__).parents[1] / "starter" / "requests.csv"
 
 LEAST_ROWS_PER_CATEGORY = 10
-"""Five splits of two: under that, neither calibration nor test says anything."""
+"""With fewer, shares of a tenth leave nothing to calibrate or measure on."""
 
+DEFAULT_SHARES = Shares(calibration=0.2, test=0.2)
 
-class Split(StrEnum):
-    """What a row is used for: 60 % fit, 20 % calibration, 20 % test."""
-
-    FIT = "fit"
-    CALIBRATION = "calibration"
-    TEST = "test"
-
-
-_SHARES = {Split.FIT: 0.6, Split.CALIBRATION: 0.2, Split.TEST: 0.2}
+DATE_COLUMNS = ("date", "created_at")
+"""The first of these that a file has says when a row was written: ISO 8601, UTC unless it names another zone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One labelled request. `text` as written; `language` is None when the file does not say."""
+    """One labelled request. `text` as written; `language` is None when the file does not say.
+
+    `group`: examples of one file that are alike (`alike.numbered`) have the same number.
+    """
 
     text: str
     category: str
     language: str | None
     split: Split
+    group: int
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """The usable rows of one file, in its order. `unlabelled`: rows without a text or a category, which are not here."""
+    """The usable rows of one file, in its order, and what is not here.
+
+    `unlabelled`: rows without a text or a category. `undated`: rows without a date, where rows are split by it.
+    `unmapped`: rows of each raw category that is not in the mapping, where those are to be left out.
+    """
 
     name: str
     examples: tuple[Example, ...]
     unlabelled: int = 0
+    undated: int = 0
+    unmapped: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
@@ -65,18 +75,14 @@ class Dataset:
 
     @property
     def twins(self) -> int:
-        """Rows that say the same as an earlier one."""
-        return len(self.examples) - len(set(self._said()))
+        """Rows that are alike an earlier one."""
+        return len(self.examples) - len({example.group for example in self.examples})
 
     @property
     def leaks(self) -> int:
-        """Calibration and test rows that say the same as a fit row; 0 unless the file brings its own split."""
-        rows = list(zip(self._said(), self.examples, strict=True))
-        fitted = {number for number, example in rows if example.split is Split.FIT}
-        return sum(number in fitted and example.split is not Split.FIT for number, example in rows)
-
-    def _said(self) -> list[int]:
-        return numbered(clean(example.text) for example in self.examples)
+        """Calibration and test rows that are alike a fit row; 0 unless the file brings its own split."""
+        fitted = {example.group for example in self.examples if example.split is Split.FIT}
+        return sum(e.group in fitted and e.split is not Split.FIT for e in self.examples)
 
     def of(self, split: Split) -> tuple[Example, ...]:
         return tuple(example for example in self.examples if example.split is split)
@@ -89,43 +95,59 @@ def _hash(rows: Sequence[tuple[str | None, ...]]) -> str:
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
-def numbered(texts: Iterable[str]) -> list[int]:
-    """A number for each cleaned text; texts that say the same (the same set of words) have the same number."""
-    numbers: dict[frozenset[str], int] = {}
-    return [numbers.setdefault(word_set(text), len(numbers)) for text in texts]
-
-
 def read_dataset(
-    path: Path, *, text_column: str = "text", category_column: str = "category", seed: int = 0
+    path: Path,
+    *,
+    text_column: str = "text",
+    category_column: str = "category",
+    seed: int = 0,
+    shares: Shares = DEFAULT_SHARES,
+    split_by: SplitBy = SplitBy.AUTO,
+    mapping: CategoryMapping | None = None,
+    leave_out_unmapped: bool = False,
 ) -> Dataset:
-    """Read labelled requests. Without a `split` column rows are split by a seeded, stratified rule.
+    """Read labelled requests, with `mapping` as requests of its groups. A `split` column is followed where `split_by` is AUTO.
 
-    Raises DataRefused for a missing column, an unknown split, or a category with too few rows.
+    Raises DataRefused for what `read_rows` and `apply` refuse, an unknown split, a date that is none, too few rows or
+    categories, or a split that leaves nothing to learn a category from.
     """
-    rows = read_rows(path, (text_column, category_column))
-    has_split = bool(rows) and "split" in rows[0]
-    examples = [
-        Example(
-            text=row[text_column],
-            category=row[category_column].strip(),
-            language=row.get("language") or None,
-            split=_split(row["split"], path) if has_split else Split.FIT,
-        )
-        for row in rows
-        if row[text_column].strip() and row[category_column].strip()
-    ]
-    few = [
-        name
-        for name, count in Counter(e.category for e in examples).items()
-        if count < LEAST_ROWS_PER_CATEGORY
-    ]
-    if few:
-        raise DataRefused(f"{path}: fewer than {LEAST_ROWS_PER_CATEGORY} rows for {', '.join(sorted(few))}")
-    if len({example.category for example in examples}) < 2:
-        raise DataRefused(f"{path} needs at least two categories")
-    if not has_split:
-        examples = stratified(examples, seed)
-    return Dataset(path.name, tuple(examples), len(rows) - len(examples))
+    found = read_rows(path, (text_column, category_column))
+    labelled = [row for row in found if row[text_column].strip() and row[category_column].strip()]
+    mapped = Mapped(labelled, {})
+    if mapping:
+        mapped = apply(labelled, mapping, column=category_column, leave_out_unmapped=leave_out_unmapped)
+    rows, dates = mapped.rows, None
+    if split_by is SplitBy.TIME:
+        rows, dates = _dated(mapped.rows, found[0], path)
+    texts, categories = [row[text_column] for row in rows], [row[category_column].strip() for row in rows]
+    own = [_split(row["split"], path) for row in rows if "split" in row] if split_by is SplitBy.AUTO else []
+    _refuse_few(categories, mapping, path)
+    groups = numbered(map(clean, texts))
+    splits = own or _computed(texts, categories, groups, dates, shares, seed, path)
+    languages = [row.get("language") or None for row in rows]
+    return Dataset(
+        name=path.name,
+        examples=tuple(map(Example, texts, categories, languages, splits, groups)),
+        unlabelled=len(found) - len(labelled),
+        undated=len(mapped.rows) - len(rows),
+        unmapped=mapped.left_out,
+    )
+
+
+def _dated(rows: Sequence[Row], columns: Iterable[str], path: Path) -> tuple[list[Row], list[datetime]]:
+    """The rows that have a date, and their dates."""
+    column = next((column for column in DATE_COLUMNS if column in columns), None)
+    if column is None:
+        raise DataRefused(f"{path} has no column {' or '.join(DATE_COLUMNS)} to split by time")
+    dated = [row for row in rows if row[column].strip()]
+    dates = []
+    for row in dated:
+        try:
+            dates.append(parse_date(row[column]))
+        except ValueError:
+            wanted = "2026-01-31 or 2026-01-31T09:30:00Z"
+            raise DataRefused(f"{path}: {row[column]!r} in {column} is no date such as {wanted}") from None
+    return dated, dates
 
 
 def _split(value: str, path: Path) -> Split:
@@ -135,31 +157,37 @@ def _split(value: str, path: Path) -> Split:
         raise DataRefused(f"{path}: split must be fit, calibration or test, not {value!r}") from None
 
 
-def stratified(examples: Sequence[Example], seed: int) -> list[Example]:
-    """The same rows with splits in the shares 3:1:1 within each category, the same for the same seed.
-
-    Rows that say the same go into one split together, counted for the category of the first: otherwise the test rows
-    would hold what the fit rows taught.
-    """
-    groups: dict[int, list[int]] = defaultdict(list)
-    for place, number in enumerate(numbered(clean(e.text) for e in examples)):
-        groups[number].append(place)
-    by_category: dict[str, list[list[int]]] = defaultdict(list)
-    for places in groups.values():
-        by_category[examples[places[0]].category].append(places)
-    random = Random(seed)
-    splits: dict[int, Split] = {}
-    for category in sorted(by_category):
-        random.shuffle(by_category[category])
-        filled = dict.fromkeys(Split, 0)
-        for places in by_category[category]:
-            split = _emptiest(filled, len(places))
-            filled[split] += len(places)
-            splits |= dict.fromkeys(places, split)
-    return [replace(example, split=splits[place]) for place, example in enumerate(examples)]
+def _refuse_few(categories: Sequence[str], mapping: CategoryMapping | None, path: Path) -> None:
+    """Raises DataRefused for categories with too few rows, also for groups of the mapping with none at all."""
+    counts = Counter(categories)
+    expected = set(mapping.group_of.values()) - {OUT_OF_SCOPE} if mapping else set()
+    few = sorted(name for name in counts.keys() | expected if counts[name] < LEAST_ROWS_PER_CATEGORY)
+    if few:
+        raise DataRefused(f"{path}: fewer than {LEAST_ROWS_PER_CATEGORY} rows for {', '.join(few)}")
+    if len(counts) < 2:
+        raise DataRefused(f"{path} needs at least two categories")
 
 
-def _emptiest(filled: dict[Split, int], coming: int) -> Split:
-    """The split that would be farthest below its share once `coming` more rows are in."""
-    total = sum(filled.values()) + coming
-    return max(Split, key=lambda split: _SHARES[split] * total - filled[split])
+def _computed(
+    texts: Sequence[str],
+    categories: Sequence[str],
+    groups: Sequence[int],
+    dates: Sequence[datetime] | None,
+    shares: Shares,
+    seed: int,
+    path: Path,
+) -> list[Split]:
+    """Splits by time where there are dates, else by group; raises DataRefused when they are of no use."""
+    if dates is None:
+        splits = split_by_group(texts, categories, groups, shares, seed)
+    elif len(set(dates)) == 1:
+        raise DataRefused(f"{path}: all rows have one date, so they cannot be split by time")
+    else:
+        splits = split_by_time(texts, dates, groups, shares, seed)
+    if missing := [split for split in Split if split not in splits]:
+        raise DataRefused(f"{path}: too many rows are alike: none is left for {' and '.join(missing)}")
+    learned = {category for category, split in zip(categories, splits, strict=True) if split is Split.FIT}
+    if unlearned := sorted(set(categories) - learned):
+        ways = "split by time" if dates else "split by group"
+        raise DataRefused(f"{path}: {ways}, no row is left to learn {', '.join(unlearned)} from")
+    return splits

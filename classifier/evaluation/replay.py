@@ -1,16 +1,13 @@
 """What would have been shown: a file of past messages through the exact serving code."""
 
-import gzip
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from classifier.data.tables import read_bytes, read_rows
+from classifier.data.tables import read_rows
 from classifier.decision import Decision, DecisionKind
-from classifier.errors import DataRefused
 from classifier.serving.serve import Classifier
 
 
@@ -46,36 +43,9 @@ class Replayed:
 def read_history(
     path: Path, text_column: str = "text", category_column: str = "category"
 ) -> list[PastMessage]:
-    """Messages of a CSV or JSONL file, either with .gz; raises DataRefused naming the line."""
-    is_lines = path.name.removesuffix(".gz").endswith((".jsonl", ".ndjson"))
-    rows = _read_lines(path, text_column) if is_lines else read_rows(path, (text_column,))
-    messages = [PastMessage(str(row[text_column]), _text_or_none(row.get(category_column))) for row in rows]
-    if not messages:
-        raise DataRefused(f"{path} holds no messages")
-    return messages
-
-
-def _read_lines(path: Path, text_column: str) -> list[dict[str, Any]]:
-    rows = []
-    try:
-        lines = read_bytes(path).decode("utf-8-sig").splitlines()
-    except (UnicodeDecodeError, gzip.BadGzipFile) as error:
-        raise DataRefused(f"{path} is not UTF-8") from error
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError:
-            raise DataRefused(f"{path}, line {number}: not JSON") from None
-        if not isinstance(row, dict) or not isinstance(row.get(text_column), str):
-            raise DataRefused(f"{path}, line {number}: no field {text_column!r} with a text")
-        rows.append(row)
-    return rows
-
-
-def _text_or_none(value: object) -> str | None:
-    return str(value).strip() or None if value is not None else None
+    """Messages of a CSV, JSONL or Parquet file, the first two also with .gz; raises DataRefused naming what is wrong."""
+    rows = read_rows(path, (text_column,))
+    return [PastMessage(row[text_column], row.get(category_column, "").strip() or None) for row in rows]
 
 
 def replay(

@@ -87,11 +87,11 @@ def data_record(dataset: Dataset, used: dict[str, int], dropped: dict[str, int])
 
 
 def grouping(dataset: Dataset) -> str:
-    """One sentence about the rows of `dataset` that say the same as an earlier one."""
-    line = f"{dataset.twins} of {len(dataset.examples)} rows say the same as an earlier one"
+    """One sentence about the rows of `dataset` that are alike an earlier one."""
+    line = f"{dataset.twins} of {len(dataset.examples)} rows say nearly the same as an earlier one"
     if dataset.leaks:
         return (
-            f"{line}; {dataset.leaks} of them are held out although a fit row says it: the figures flatter."
+            f"{line}; {dataset.leaks} of them are held out although a fit row is one of them: the figures flatter."
         )
     return f"{line}: they are kept in one split and do not vote for each other."
 
@@ -110,7 +110,7 @@ def held_out(provenance: Mapping[str, Any], dataset: Dataset, split: str) -> str
     if data.get("split_sha256") != dataset.split_sha256:
         raise DataRefused(
             f"{dataset.name} is split otherwise than in training, so its {split} rows are not those held out; "
-            "use the same --seed"
+            "use the same --seed and --split-by"
         )
     if split != Split.TEST:
         return f"The model was made with {split} rows: the honest figures are those on the test rows alone."

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.data.dataset import Dataset, Example, Split, numbered
+from classifier.data.dataset import Dataset, Example, Split
 from classifier.decision import AbstainReason, Prediction
 from classifier.encoders.recipes import EncoderRecipe
 from classifier.encoders.store import Installed, open_encoder
@@ -49,11 +49,12 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A usable row: cleaned text and label index."""
+    """A usable row: cleaned text, label index, and the number it shares with rows that are alike."""
 
     words: str
     label: int
     split: Split
+    group: int
 
 
 def is_current(folder: Path, dataset: Dataset, encoder: Installed, params: TrainParams) -> bool:
@@ -91,7 +92,7 @@ def train(
 
     step = progress("Training", 3)
     truths = np.array([row.label for row in fit], dtype=np.int64)
-    alike = np.array(numbered([row.words for row in fit]), dtype=np.int64)
+    alike = np.array([row.group for row in fit], dtype=np.int64)
     reference, features = fit_reference(vectors[: len(fit)], truths, len(labels), params.features, alike)
     step()
     text = train_booster(features, truths, len(labels), params.boosting)
@@ -144,7 +145,7 @@ def usable(
         elif not _is_readable(example, words, recipe, detector):
             dropped[AbstainReason.UNSUPPORTED_LANGUAGE.value] += 1
         else:
-            rows.append(_Row(words, places[example.category], example.split))
+            rows.append(_Row(words, places[example.category], example.split, example.group))
     return rows, dict(dropped)
 
 

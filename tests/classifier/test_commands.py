@@ -106,7 +106,7 @@ def test_only_the_test_rows_are_honest(model_dir: Path, starter: Dataset) -> Non
 def test_train_on_ones_own_file_and_not_twice(command: Any, encoder_dir: Path, tmp_path: Path) -> None:
     """`train` takes other column names; with --if-missing a second run does nothing until the data changes."""
     lines = ["Body,Team"]
-    lines += [f"printer number {n} is jammed on floor {n % 7},print" for n in range(20)]
+    lines += [f"printer number {n} is jammed on floor {n},print" for n in range(20)]
     lines += [f"vpn tunnel {n} drops after {n} minutes,net" for n in range(20)]
     data = tmp_path / "own.csv"
     data.write_text("\n".join(lines))
@@ -131,7 +131,7 @@ def test_train_on_ones_own_file_and_not_twice(command: Any, encoder_dir: Path, t
     data.write_text("\n".join([*lines, "printer out of toner,print", "Out of TONER printer,print"]))
     retrained = command(*arguments)
     assert result(retrained)["trained"] is True
-    assert "1 of 42 rows say the same as an earlier one" in retrained.stderr
+    assert "1 of 42 rows say nearly the same as an earlier one" in retrained.stderr
 
 
 @pytest.mark.parametrize(

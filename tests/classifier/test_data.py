@@ -176,7 +176,8 @@ def test_a_file_without_a_split_is_split_by_a_seed(tmp_path: Path) -> None:
     ("content", "complaint"),
     [
         (b"text,label\nhello,a\n", "has no column category"),
-        (b"", "has no column text or category"),
+        (b"", "is empty"),
+        (b"text,category\n", "holds no rows"),
         (b"\xff\xfe\x00", "not UTF-8"),
         (b"text,category,split\n" + b"hi,a,train\n" * 20, "split must be fit, calibration or test"),
         (b"text,category\n" + b"hi,a\n" * 20 + b"ho,b\n" * 3, "fewer than 10 rows for b"),
