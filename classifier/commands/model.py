@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from classifier.data.dataset import STARTER
+from classifier.data.dataset import STARTER, SplitBy
 
 app = typer.Typer(
     help="Sort support requests: fetch an encoder, train, evaluate, predict, replay.",
@@ -21,6 +21,14 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of
 TextColumn = Annotated[str, typer.Option(help="Column with the message.")]
 CategoryColumn = Annotated[str, typer.Option(help="Column with its category.")]
 Seed = Annotated[int, typer.Option(help="For the split of a file that has no split column.")]
+SplitWay = Annotated[
+    SplitBy,
+    typer.Option(
+        "--split-by",
+        help="By group (stratified, near-duplicates together), or by time (the newest rows of a date or created_at "
+        "column are for test); auto: as a split column says, by group if there is none.",
+    ),
+]
 
 ENCODERS = Path("var/encoders")
 MODEL = Path("var/model")
@@ -78,7 +86,9 @@ def fetch(
 
 @app.command()
 def train(
-    data: Annotated[Path, typer.Option(help="CSV or CSV.gz of labelled requests.")] = STARTER,
+    data: Annotated[
+        Path, typer.Option(help="CSV, JSONL (or .gz of them) or Parquet of labelled requests.")
+    ] = STARTER,
     out: Annotated[Path, typer.Option(help="Folder to write the model to.")] = MODEL,
     encoder: Annotated[
         str, typer.Option(help="Name of the encoder, or auto: the default one, else the packaged one.")
@@ -88,6 +98,7 @@ def train(
     text_column: TextColumn = "text",
     category_column: CategoryColumn = "category",
     seed: Seed = 0,
+    split_by: SplitWay = SplitBy.AUTO,
     if_missing: Annotated[
         bool,
         typer.Option("--if-missing", help="Do nothing if a model of this data, encoder and code is there."),
@@ -103,7 +114,9 @@ def train(
     from classifier.training.train import train as train_model
 
     now, params = datetime.now(UTC), TrainParams()
-    dataset = read_dataset(data, text_column=text_column, category_column=category_column, seed=seed)
+    dataset = read_dataset(
+        data, text_column=text_column, category_column=category_column, seed=seed, split_by=split_by
+    )
     if dataset.twins:
         note(grouping(dataset))
     found, message = choose_encoder(encoder, encoder_dir, now)
@@ -128,12 +141,15 @@ def train(
 @app.command()
 def evaluate(
     model: ModelDir = MODEL,
-    data: Annotated[Path, typer.Option(help="CSV or CSV.gz of labelled requests.")] = STARTER,
+    data: Annotated[
+        Path, typer.Option(help="CSV, JSONL (or .gz of them) or Parquet of labelled requests.")
+    ] = STARTER,
     encoder_dir: EncoderDir = ENCODERS,
     split: Annotated[str, typer.Option(help="Which rows: test, calibration, fit, or all.")] = "test",
     text_column: TextColumn = "text",
     category_column: CategoryColumn = "category",
     seed: Seed = 0,
+    split_by: SplitWay = SplitBy.AUTO,
     as_json: Json = False,
 ) -> None:
     """Print the honest figures of a model; says so when the rows may be ones it has seen."""
@@ -146,7 +162,9 @@ def evaluate(
 
     if split not in {*Split, "all"}:
         raise typer.BadParameter("must be test, calibration, fit or all", param_hint="--split")
-    dataset = read_dataset(data, text_column=text_column, category_column=category_column, seed=seed)
+    dataset = read_dataset(
+        data, text_column=text_column, category_column=category_column, seed=seed, split_by=split_by
+    )
     rows = dataset.examples if split == "all" else dataset.of(Split(split))
     classifier = load(model, encoder_dir)
     if warning := held_out(classifier.provenance, dataset, split):
@@ -188,7 +206,7 @@ def predict(
 
 @app.command()
 def replay(
-    history: Annotated[Path, typer.Option(help="CSV or JSONL of past messages, with .gz if you like.")],
+    history: Annotated[Path, typer.Option(help="CSV, JSONL (or .gz of them) or Parquet of past messages.")],
     model: ModelDir = MODEL,
     encoder_dir: EncoderDir = ENCODERS,
     text_column: TextColumn = "text",

@@ -15,10 +15,11 @@ from classifier.commands.model import (
     EncoderDir,
     Json,
     Seed,
+    SplitWay,
     TextColumn,
     app,
 )
-from classifier.data.dataset import STARTER
+from classifier.data.dataset import STARTER, SplitBy
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,13 +58,16 @@ def _vectors(encoder: "Installed", words: Sequence[str], cache: Path) -> "NDArra
 
 @app.command()
 def compare(
-    data: Annotated[Path, typer.Option(help="CSV or CSV.gz of labelled requests.")] = STARTER,
+    data: Annotated[
+        Path, typer.Option(help="CSV, JSONL (or .gz of them) or Parquet of labelled requests.")
+    ] = STARTER,
     encoder: EncoderName = "auto",
     encoder_dir: EncoderDir = ENCODERS,
     cache: CacheDir = CACHE,
     text_column: TextColumn = "text",
     category_column: CategoryColumn = "category",
     seed: Seed = 0,
+    split_by: SplitWay = SplitBy.AUTO,
     as_json: Json = False,
 ) -> None:
     """Train several kinds of models on one split and compare them on its test rows."""
@@ -77,7 +81,9 @@ def compare(
     from classifier.study.compare import compare as compare_all
     from classifier.training.train import usable
 
-    dataset = read_dataset(data, text_column=text_column, category_column=category_column, seed=seed)
+    dataset = read_dataset(
+        data, text_column=text_column, category_column=category_column, seed=seed, split_by=split_by
+    )
     found = _encoder(encoder, encoder_dir)
     labels = tuple(dataset.counts())
     rows, _ = usable(dataset.examples, labels, found.recipe, LanguageDetector())
@@ -119,7 +125,10 @@ def compare(
 
 @app.command()
 def consolidate(
-    data: Annotated[Path, typer.Option(help="CSV or CSV.gz with messages and their raw categories.")],
+    data: Annotated[
+        Path,
+        typer.Option(help="CSV, JSONL (or .gz of them) or Parquet with messages and their raw categories."),
+    ],
     groups: Annotated[int, typer.Option(min=2, help="How many groups to propose.")] = 8,
     encoder: EncoderName = "auto",
     encoder_dir: EncoderDir = ENCODERS,
@@ -158,7 +167,7 @@ def consolidate(
 @app.command()
 def cues(
     history: Annotated[
-        Path, typer.Option(help="CSV or JSONL of messages that no answer solved, or .gz of them.")
+        Path, typer.Option(help="CSV, JSONL (or .gz of them) or Parquet of messages that no answer solved.")
     ],
     least: Annotated[int, typer.Option(min=2, help="Smallest number of messages that makes a topic.")] = 4,
     encoder: EncoderName = "auto",
