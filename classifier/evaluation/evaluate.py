@@ -1,24 +1,31 @@
 """Honest figures: every row goes through the classifier as the bot runs it, and every kind of outcome is counted."""
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from classifier.data.dataset import Example
-from classifier.decision import OUT_OF_SCOPE, AbstainReason, Decision, DecisionKind
+from classifier.decision import OUT_OF_SCOPE, AbstainReason, Decision, DecisionKind, Prediction
 from classifier.evaluation.metrics import Figures, figures
 from classifier.serving.serve import Classifier
+from classifier.text import clean
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One row and what was decided for it."""
+    """One row and what was decided for it.
+
+    `prediction`: of the bare model, asked even where the row's language was turned away; None without words.
+    """
 
     example: Example
     decision: Decision
+    prediction: Prediction | None
 
     @property
     def is_suggested(self) -> bool:
@@ -63,8 +70,8 @@ class LanguageRow:
 class Report:
     """What `evaluate` prints. `model` is None when no row reached the model.
 
-    `model` holds the figures of the bare model, over the rows it was asked about (others were refused before it);
-    all other shares are over whole outcomes, as people see them.
+    `model` holds the figures of the bare model over the rows it can be asked about (`_model_figures`); all other shares
+    are over whole outcomes, as people see them.
     """
 
     n: int
@@ -115,11 +122,20 @@ def _fields(row: LanguageRow) -> list[tuple[str, Any]]:
 def run(
     classifier: Classifier, examples: Sequence[Example], advance: Callable[[], None] = lambda: None
 ) -> list[Outcome]:
-    """Decide every row."""
+    """Decide every row, a thread for each core."""
+
+    def outcome(example: Example) -> Outcome:
+        decision = classifier.decide(example.text)
+        prediction = decision.prediction
+        if decision.abstain_reason is AbstainReason.UNSUPPORTED_LANGUAGE:
+            prediction = classifier.predict(clean(example.text))
+        return Outcome(example, decision, prediction)
+
     outcomes = []
-    for example in examples:
-        outcomes.append(Outcome(example, classifier.decide(example.text)))
-        advance()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done in pool.map(outcome, examples):
+            outcomes.append(done)
+            advance()
     return outcomes
 
 
@@ -136,7 +152,7 @@ def report(outcomes: Sequence[Outcome], understands: Callable[[str], bool]) -> R
     reasons = Counter(o.decision.abstain_reason.value for o in outcomes if o.decision.abstain_reason)
     return Report(
         n=total,
-        model=_model_figures(outcomes),
+        model=_model_figures(outcomes, understands),
         one=Share(kinds[DecisionKind.SHOW_ONE], total),
         two=Share(kinds[DecisionKind.SHOW_TWO], total),
         abstained=Share(kinds[DecisionKind.ABSTAIN], total),
@@ -185,10 +201,13 @@ def _by_language(outcomes: Sequence[Outcome]) -> tuple[LanguageRow, ...]:
     return tuple(rows)
 
 
-def _model_figures(outcomes: Sequence[Outcome]) -> Figures | None:
-    """The bare model's figures; rows whose category the model does not know are left out."""
+def _model_figures(outcomes: Sequence[Outcome], understands: Callable[[str], bool]) -> Figures | None:
+    """The bare model's figures, over rows with words whose category it knows and whose language, where the file says it,
+    the encoder reads."""
     asked = [
-        (o.example.category, o.decision.prediction) for o in outcomes if o.decision.prediction is not None
+        (o.example.category, o.prediction)
+        for o in outcomes
+        if o.example.language is None or understands(o.example.language)
     ]
     known = [(truth, p) for truth, p in asked if p is not None and truth in p.labels]
     if not known:

@@ -1,33 +1,39 @@
 """A model as a folder: what is in it, how it is written whole or not at all, and how it is refused.
 
 model.txt             LightGBM's own text
-features.safetensors  the fit rows' reference arrays
+views.safetensors     the fitted views' arrays
+examples.txt.gz       the cleaned texts learned from, one a line, in the order of the neighbours' rows
 model.json            labels, temperature, thresholds with their reason, encoder, data, versions, parameters
 metrics.json          figures with n and split
 MODEL_CARD.md         the same for people
 manifest.json         SHA-256 of each of the above; its own SHA-256 is the model's id
 """
 
+import gzip
 import hashlib
 import json
 import shutil
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from classifier.decision import Thresholds
 from classifier.errors import ModelRefused
-from classifier.serving.features import FeatureParams, Reference
+from classifier.serving.neighbours import Electorate
+from classifier.serving.views import ViewParams, Views
 
-FORMAT = 1
-BOOSTER, ARRAYS, DESCRIPTION = "model.txt", "features.safetensors", "model.json"
+FORMAT = 2
+BOOSTER, ARRAYS, DESCRIPTION = "model.txt", "views.safetensors", "model.json"
+EXAMPLES = "examples.txt.gz"
 METRICS, CARD, MANIFEST = "metrics.json", "MODEL_CARD.md", "manifest.json"
-_CONTENTS = (BOOSTER, ARRAYS, DESCRIPTION, METRICS, CARD)
+_CONTENTS = (BOOSTER, ARRAYS, EXAMPLES, DESCRIPTION, METRICS, CARD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +47,17 @@ class EncoderPin:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model's parts in memory, not yet running. `provenance` says what it was made of."""
+    """A model's parts in memory, not yet running. `provenance` says what it was made of.
+
+    `packed_examples`: the texts learned from, as gzip: only an explanation unpacks them.
+    """
 
     labels: tuple[str, ...]
     temperature: float
     thresholds: Thresholds
     booster_text: str
-    reference: Reference
+    views: Views
+    packed_examples: bytes
     encoder: EncoderPin
     provenance: dict[str, Any]
 
@@ -68,7 +78,8 @@ def write_model(model: Model, metrics: dict[str, Any], card: str, folder: Path) 
     try:
         contents = {
             BOOSTER: model.booster_text.encode(),
-            ARRAYS: save_arrays(model.reference.arrays()),
+            ARRAYS: save_arrays({k: np.ascontiguousarray(v) for k, v in model.views.arrays().items()}),
+            EXAMPLES: model.packed_examples,
             DESCRIPTION: _json(_describe(model)),
             METRICS: _json(metrics),
             CARD: card.encode(),
@@ -106,13 +117,14 @@ def read_model(folder: Path) -> SavedModel:
     contents = {name: _checked(folder / name, digest) for name, digest in _hashes(manifest, folder).items()}
     try:
         text = json.loads(contents[DESCRIPTION])
-        params = FeatureParams(**text["features"])
+        labels = tuple(text["labels"])
         model = Model(
-            labels=tuple(text["labels"]),
+            labels=labels,
             temperature=float(text["temperature"]),
             thresholds=Thresholds(**text["thresholds"]),
             booster_text=contents[BOOSTER].decode(),
-            reference=Reference.from_arrays(load_arrays(contents[ARRAYS]), params),
+            views=Views.from_arrays(load_arrays(contents[ARRAYS]), len(labels), _view_params(text["views"])),
+            packed_examples=contents[EXAMPLES],
             encoder=EncoderPin(**text["encoder"]),
             provenance=text["provenance"],
         )
@@ -151,12 +163,11 @@ def _checked(path: Path, digest: str) -> bytes:
 
 
 def _describe(model: Model) -> dict[str, Any]:
-    params = model.reference.params
     return {
         "labels": model.labels,
         "temperature": model.temperature,
         "thresholds": model.thresholds.as_dict(),
-        "features": {"ridge": params.ridge, "neighbours": params.neighbours, "sharpness": params.sharpness},
+        "views": asdict(model.views.params),
         "encoder": {
             "name": model.encoder.name,
             "revision": model.encoder.revision,
@@ -164,6 +175,22 @@ def _describe(model: Model) -> dict[str, Any]:
         },
         "provenance": model.provenance,
     }
+
+
+def _view_params(noted: dict[str, Any]) -> ViewParams:
+    voters = {
+        name: tuple(Electorate(**one) for one in noted[name]) for name in ("meaning_voters", "wording_voters")
+    }
+    return ViewParams(**(noted | voters))
+
+
+def pack_examples(texts: Sequence[str]) -> bytes:
+    """The same texts give the same bytes: the time is left out."""
+    return gzip.compress("\n".join(texts).encode(), mtime=0)
+
+
+def unpack_examples(packed: bytes) -> list[str]:
+    return gzip.decompress(packed).decode().split("\n")
 
 
 def _id_of(manifest: bytes) -> str:

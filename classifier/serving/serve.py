@@ -37,12 +37,12 @@ class Classifier:
         self._encoder = encoder
         self._detector = detector
         self._booster = Booster(model.booster_text)
-        if self._booster.label_count != len(model.labels) or self._booster.width != model.reference.width:
+        if self._booster.label_count != len(model.labels) or self._booster.width != model.views.width:
             raise ModelRefused(
                 f"model {model_id}: booster, labels and arrays are of different sizes; train again"
             )
-        if encoder.recipe.dimensions != len(model.reference.mean):
-            raise ModelRefused(f"model {model_id} needs {len(model.reference.mean)} dimensions; train again")
+        if encoder.recipe.dimensions != model.views.dimensions:
+            raise ModelRefused(f"model {model_id} needs {model.views.dimensions} dimensions; train again")
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ class Classifier:
         if detected.is_confident and not self._encoder.recipe.understands(detected.code):
             rule = f"Written in {detected.code!r} (p = {detected.confidence:.2f}), which {self.encoder_name} does not read."
             return self._refuse(AbstainReason.UNSUPPORTED_LANGUAGE, language, rule)
-        prediction = self._predict(words)
+        prediction = self.predict(words)
         shown = apply_rule(prediction, self._model.thresholds)
         return Decision(
             kind=shown.kind,
@@ -80,9 +80,10 @@ class Classifier:
             model_id=self.model_id,
         )
 
-    def _predict(self, words: str) -> Prediction:
-        features = self._model.reference.features(self._encoder.embed(words)[None, :])
-        probabilities = softmax(self._booster.scores(features), self._model.temperature)[0]
+    def predict(self, words: str) -> Prediction:
+        """Probabilities for a cleaned text with words in it, whatever its language."""
+        columns = self._model.views.columns([words], self._encoder.embed(words)[None, :])
+        probabilities = softmax(self._booster.scores(columns), self._model.temperature)[0]
         return Prediction(self._model.labels, tuple(float(p) for p in probabilities))
 
     def _refuse(self, reason: AbstainReason, language: str, rule: str) -> Decision:

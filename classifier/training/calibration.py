@@ -1,31 +1,36 @@
-"""From raw scores to probabilities one can act on: one temperature, and thresholds with their reason.
+"""From raw scores to probabilities one can act on: one temperature, and the limit from which a message is out of scope.
 
 Both are fitted on the calibration rows, which the trees never saw; the test rows are for the figures alone.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from classifier.decision import OUT_OF_SCOPE, DecisionKind, Prediction, Thresholds, apply_rule
 from classifier.serving.boosting import softmax
-
-ONE_IS_RIGHT = 0.95
-"""Wanted share of right answers when one suggestion is shown."""
-
-SHOWN_IS_RIGHT = 0.92
-"""Wanted share of messages, of those that get a suggestion, whose category is among what is shown."""
+from classifier.training.shown import RankedRows
 
 HALF = 0.5
 """Two suggestions that together are more likely wrong than right are never shown."""
 
-WRONG_SUGGESTION = 5
-"""A suggestion for a message that no answer fits weighs as much as so many persons asked without need."""
+CAUGHT = 0.95
+"""Wanted share of out-of-scope rows that end with a person."""
 
-LEAST_ROWS = 20
-"""A share of fewer rows than this is no evidence."""
+PRICE = 0.05
+"""Most of the other rows, as a share, that the limit may send to a person without need.
 
-_GRID = np.round(np.arange(0.05, 1.0, 0.01), 2)
+A wrong suggestion costs trust and an unneeded person costs minutes, and a person is what everybody had before. But each
+of these is a request the bot could have served: one in twenty is what a desk does not feel, and it is paid only as far
+as it catches rows.
+"""
+
+SCOPE_LIMITS = (0.03, 0.05, 0.1, 0.15, 0.25, 0.5)
+"""What is chosen from. Few, because each one that could have been chosen takes its part of the promise's risk."""
+
+OFF = 1.0
+"""The limit of data without out-of-scope rows."""
 
 
 def fit_temperature(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
@@ -40,63 +45,60 @@ def fit_temperature(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> f
     return float(np.exp(found.x))
 
 
-def choose_thresholds(predictions: list[Prediction], truths: list[str]) -> Thresholds:
-    """Thresholds for these calibration rows, chosen one after the other with the very rule that serves.
-
-    1. `out_of_scope`: least harm, a suggestion for an out-of-scope row counting as WRONG_SUGGESTION persons asked
-       without need, with HALF for the least mass.
-    2. `show_one`: the lowest at which ONE_IS_RIGHT of the one-suggestion rows are right.
-    3. `least_mass`: the lowest, from HALF on, at which SHOWN_IS_RIGHT of all suggesting rows hold their category.
+@dataclass(frozen=True, slots=True)
+class ScopeChoice:
+    """An out-of-scope limit: it sends `caught` of `outside` out-of-scope rows to a person, and `needless` of `inside`
+    other rows that would otherwise be shown something. `choices`: how many limits it was chosen from.
     """
-    strange = _scope_threshold(predictions, truths)
-    one, one_note = 0.98, f"no limit reached {ONE_IS_RIGHT:.0%} on {LEAST_ROWS} rows or more, so a strict one"
-    for limit in _GRID:
-        right = _hits(predictions, truths, Thresholds(float(limit), HALF, strange, "trial"), _ONE)
-        if len(right) >= LEAST_ROWS and np.mean(right) >= ONE_IS_RIGHT:
-            one, one_note = float(limit), f"{np.mean(right):.1%} of {len(right)} rows shown one are right"
-            break
-    mass, mass_note = (
-        0.9,
-        f"no limit reached {SHOWN_IS_RIGHT:.0%} on {LEAST_ROWS} rows or more, so a strict one",
+
+    limit: float
+    caught: int
+    outside: int
+    needless: int
+    inside: int
+    choices: int
+
+    @property
+    def share_caught(self) -> float:
+        return self.caught / self.outside if self.outside else 1.0
+
+    @property
+    def price(self) -> float:
+        return self.needless / self.inside if self.inside else 0.0
+
+    def sentence(self) -> str:
+        if not self.outside:
+            return "There are no out-of-scope rows to choose a limit for."
+        wish = "" if self.share_caught >= CAUGHT else f", fewer than the {CAUGHT:.0%} wished for"
+        return (
+            f"Out of scope from {self.limit:.2f}: {self.caught} of {self.outside} such rows end with a person{wish}; "
+            f"it costs {self.needless} of {self.inside} other rows a suggestion ({self.price:.1%})."
+        )
+
+
+def choose_scope_limit(rows: RankedRows) -> ScopeChoice:
+    """The limit that sends CAUGHT of the out-of-scope rows to a person and costs the other rows least.
+
+    Where that costs more than PRICE of them, the one within PRICE that catches most. What the rule sends to a person
+    anyway, because out of scope leads or the two best hold under HALF, is caught for nothing and charged to no limit.
+    """
+    if not rows.outside.any():
+        return ScopeChoice(OFF, 0, 0, 0, len(rows.outside), choices=1)
+    tried = [_tried(rows, limit) for limit in SCOPE_LIMITS]
+    # The highest limit only takes what leads anyway, so something is always within the price.
+    within = [choice for choice in tried if choice.price <= PRICE]
+    return max(within, key=lambda choice: (min(choice.share_caught, CAUGHT), -choice.needless, choice.limit))
+
+
+def _tried(rows: RankedRows, limit: float) -> ScopeChoice:
+    served = rows.decide(OFF, HALF, OFF).shown
+    kept = rows.decide(OFF, HALF, limit).shown
+    outside = int(rows.outside.sum())
+    return ScopeChoice(
+        limit=limit,
+        caught=int((rows.outside & ~kept).sum()),
+        outside=outside,
+        needless=int((~rows.outside & served & ~kept).sum()),
+        inside=len(rows.outside) - outside,
+        choices=len(SCOPE_LIMITS),
     )
-    for limit in _GRID[_GRID >= HALF]:
-        right = _hits(predictions, truths, Thresholds(one, float(limit), strange, "trial"), _SUGGESTING)
-        if len(right) >= LEAST_ROWS and np.mean(right) >= SHOWN_IS_RIGHT:
-            mass, mass_note = (
-                float(limit),
-                f"the right one is shown in {np.mean(right):.1%} of {len(right)} rows",
-            )
-            break
-    reason = (
-        f"Chosen on {len(truths)} calibration rows. Out of scope from {strange:.2f}: least harm, "
-        f"a wrong suggestion counting as {WRONG_SUGGESTION} persons asked without need. "
-        f"One suggestion from {one:.2f}: {one_note}. Two best together from {mass:.2f}: {mass_note}."
-    )
-    return Thresholds(one, mass, strange, reason)
-
-
-_ONE = frozenset({DecisionKind.SHOW_ONE})
-_SUGGESTING = frozenset({DecisionKind.SHOW_ONE, DecisionKind.SHOW_TWO})
-
-
-def _hits(
-    predictions: list[Prediction], truths: list[str], limits: Thresholds, kinds: frozenset[DecisionKind]
-) -> list[bool]:
-    """For each row decided as one of `kinds`: whether its category is shown."""
-    shown = [apply_rule(prediction, limits) for prediction in predictions]
-    return [truth in row.categories for row, truth in zip(shown, truths, strict=True) if row.kind in kinds]
-
-
-def _scope_threshold(predictions: list[Prediction], truths: list[str]) -> float:
-    outside = [truth == OUT_OF_SCOPE for truth in truths]
-    if not any(outside):
-        return 1.0
-    harms = []
-    for limit in _GRID:
-        trial = Thresholds(ONE_IS_RIGHT, HALF, float(limit), "trial")
-        to_person = [apply_rule(p, trial).kind is DecisionKind.ABSTAIN for p in predictions]
-        needless = sum(sent and not out for sent, out in zip(to_person, outside, strict=True))
-        misled = sum(out and not sent for sent, out in zip(to_person, outside, strict=True))
-        harms.append(needless + WRONG_SUGGESTION * misled)
-    # Of equal ones the lowest: an unneeded person is the smaller harm.
-    return float(_GRID[int(np.argmin(harms))])

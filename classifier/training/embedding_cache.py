@@ -1,7 +1,9 @@
 """Embeddings kept between trainings: one file for each encoder, rows found by the hash of their text."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from classifier.encoders.session import Encoder
+
+SAVE_EVERY = 5_000
+"""New rows after which the file is written, so that an embedding cut short goes on where it was."""
 
 
 class EmbeddingCache:
@@ -31,12 +36,19 @@ class EmbeddingCache:
     ) -> NDArray[np.float32]:
         """float32, shape (n_texts, dimensions). Missing rows are embedded one by one, exactly as in serving."""
         keys = [hashlib.sha256((encoder.recipe.prefix + text).encode()).digest() for text in texts]
-        before = len(self._rows)
-        for key, text in zip(keys, texts, strict=True):
-            if key not in self._rows:
-                self._rows[key] = encoder.embed(text)
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._rows}
+        for _ in range(len(texts) - len(missing)):
             advance()
-        if len(self._rows) > before:
+        for chunk in _chunks(list(missing.items()), SAVE_EVERY):
+            # One thread a core, each with a text of its own: the vectors are those of one thread.
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                for key, row in zip(
+                    [key for key, _ in chunk],
+                    pool.map(encoder.embed, [text for _, text in chunk]),
+                    strict=True,
+                ):
+                    self._rows[key] = row
+                    advance()
             self._save()
         return np.stack([self._rows[key] for key in keys])
 
@@ -46,3 +58,8 @@ class EmbeddingCache:
         partial = self._path.with_suffix(".partial")
         save_file({"keys": keys.copy(), "rows": np.stack(list(self._rows.values()))}, partial)
         partial.replace(self._path)
+
+
+def _chunks(items: Sequence[tuple[bytes, str]], size: int) -> Iterator[Sequence[tuple[bytes, str]]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -10,10 +10,8 @@ from typing import Any
 from classifier.data.dataset import Dataset, Split
 from classifier.encoders.store import Installed
 from classifier.errors import DataRefused
-from classifier.serving.boosting import BoosterParams
-from classifier.serving.features import FeatureParams
 
-_PACKAGES = ("lightgbm", "numpy", "onnxruntime", "py3langid", "scipy", "tokenizers")
+_PACKAGES = ("lightgbm", "numpy", "onnxruntime", "py3langid", "scikit-learn", "scipy", "tokenizers")
 
 # Everything between a row of the file and the saved model with its figures; a change in any makes a model stale.
 _SOURCES = (
@@ -50,13 +48,12 @@ def git_commit() -> str | None:
     return done.stdout.strip() or None if done.returncode == 0 else None
 
 
-def stamp(dataset: Dataset, encoder: Installed, features: FeatureParams, boosting: BoosterParams) -> str:
-    """One hash of data, encoder, parameters, code and libraries: with the same stamp a model comes out the same."""
+def stamp(dataset: Dataset, encoder: Installed, params: str) -> str:
+    """One hash of data, encoder, `params` in words, code and libraries: with the same stamp a model comes out the same."""
     parts = (
         dataset.fingerprint,
         encoder.fingerprint,
-        repr(features),
-        repr(boosting),
+        params,
         code_fingerprint(),
         repr(library_versions()),
     )
@@ -90,9 +87,7 @@ def grouping(dataset: Dataset) -> str:
     """One sentence about the rows of `dataset` that are alike an earlier one."""
     line = f"{dataset.twins} of {len(dataset.examples)} rows say nearly the same as an earlier one"
     if dataset.leaks:
-        return (
-            f"{line}; {dataset.leaks} of them are held out although a fit row is one of them: the figures flatter."
-        )
+        return f"{line}; {dataset.leaks} of them are held out although a fit row is one of them: the figures flatter."
     return f"{line}: they are kept in one split and do not vote for each other."
 
 

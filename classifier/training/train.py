@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,21 +12,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.data.dataset import Dataset, Example, Split
-from classifier.decision import AbstainReason, Prediction
+from classifier.decision import AbstainReason, Prediction, Thresholds
 from classifier.encoders.recipes import EncoderRecipe
 from classifier.encoders.store import Installed, open_encoder
 from classifier.errors import DataRefused, ModelRefused
 from classifier.evaluation.evaluate import Report, report, run
 from classifier.languages import LanguageDetector
-from classifier.serving.artefact import EncoderPin, Model, read_model, write_model
+from classifier.serving.artefact import EncoderPin, Model, pack_examples, read_model, write_model
 from classifier.serving.boosting import Booster, BoosterParams, softmax, train_booster
-from classifier.serving.features import FeatureParams, fit_reference
 from classifier.serving.serve import Classifier, says_too_little
+from classifier.serving.views import ViewParams, Views
 from classifier.text import clean
+from classifier.training.balancing import Balance, balance
 from classifier.training.calibration import choose_thresholds, fit_temperature
 from classifier.training.embedding_cache import EmbeddingCache
+from classifier.training.fit_views import FIT_STEPS, LEFT_OUT_STEPS, FitRows, fit_views, left_out_columns
 from classifier.training.model_card import card
 from classifier.training.provenance import data_record, git_commit, library_versions, stamp
+
+LEAST_FIT_ROWS = 3
+"""Of a label: with fewer, most folds would hold none."""
 
 Progress = Callable[[str, int], Callable[[], None]]
 """Starts a stage with its name and number of steps; what it returns is called after each step."""
@@ -33,10 +39,17 @@ Progress = Callable[[str, int], Callable[[], None]]
 
 @dataclass(frozen=True, slots=True)
 class TrainParams:
-    """Everything one can turn."""
+    """Everything one can turn.
 
-    features: FeatureParams = field(default_factory=FeatureParams)
+    `refill`: once measured, the views are fitted again on all rows, the held-out ones too; trees, temperature and
+    thresholds stay as measured. More neighbours and words only help, and the figures remain those of the smaller memory.
+    """
+
+    views: ViewParams = field(default_factory=ViewParams)
     boosting: BoosterParams = field(default_factory=BoosterParams)
+    balance: Balance = Balance.NONE
+    refill: bool = True
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +61,8 @@ class Trained:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    """A usable row: cleaned text, label index, and the number it shares with rows that are alike."""
+class Usable:
+    """A row a model can learn from: cleaned text, label index, what it is used for, and its group of alike rows."""
 
     words: str
     label: int
@@ -63,7 +76,7 @@ def is_current(folder: Path, dataset: Dataset, encoder: Installed, params: Train
         saved = read_model(folder)
     except ModelRefused:
         return False
-    wanted = stamp(dataset, encoder, params.features, params.boosting)
+    wanted = stamp(dataset, encoder, repr(params))
     return saved.model.provenance.get("stamp") == wanted
 
 
@@ -80,96 +93,118 @@ def train(
 
     Raises DataRefused when too few rows are left to fit or calibrate on.
     """
-    running = open_encoder(encoder)
-    detector = LanguageDetector()
+    running, detector = open_encoder(encoder), LanguageDetector()
     labels = tuple(dataset.counts())
-    rows, dropped = usable(dataset.examples, labels, encoder.recipe, detector)
-    fit, calibration = _of(rows, Split.FIT), _of(rows, Split.CALIBRATION)
-    _check(fit, calibration, labels, encoder.recipe)
+    rows, dropped = usable(dataset.examples, labels, encoder.recipe)
+    _check(rows, labels, encoder.recipe)
     cache = EmbeddingCache(cache_dir, encoder.fingerprint)
-    step = progress("Reading the rows", len(fit) + len(calibration))
-    vectors = cache.embed(running, [row.words for row in fit + calibration], step)
-
-    step = progress("Training", 3)
-    truths = np.array([row.label for row in fit], dtype=np.int64)
-    alike = np.array([row.group for row in fit], dtype=np.int64)
-    reference, features = fit_reference(vectors[: len(fit)], truths, len(labels), params.features, alike)
-    step()
-    text = train_booster(features, truths, len(labels), params.boosting)
-    step()
-    scores = Booster(text).scores(reference.features(vectors[len(fit) :]))
-    held_out = np.array([row.label for row in calibration], dtype=np.int64)
-    temperature = fit_temperature(scores, held_out)
-    predictions = _predictions(softmax(scores, temperature), labels)
-    thresholds = choose_thresholds(predictions, [labels[label] for label in held_out])
-    step()
+    vectors = cache.embed(running, [row.words for row in rows], progress("Reading the rows", len(rows)))
+    part = {split: fit_rows(rows, vectors, {split}) for split in Split}
+    fitted = _fit(part[Split.FIT], part[Split.CALIBRATION], labels, params, progress)
     model = Model(
         labels=labels,
-        temperature=temperature,
-        thresholds=thresholds,
-        booster_text=text,
-        reference=reference,
+        temperature=fitted.temperature,
+        thresholds=fitted.thresholds,
+        booster_text=fitted.booster_text,
+        views=fitted.views,
+        packed_examples=pack_examples(part[Split.FIT].texts),
         encoder=EncoderPin(encoder.recipe.name, encoder.recipe.revision, encoder.fingerprint),
         provenance={
-            "stamp": stamp(dataset, encoder, params.features, params.boosting),
+            "stamp": stamp(dataset, encoder, repr(params)),
             "created_at": now.isoformat(timespec="seconds"),
             "git_commit": git_commit(),
             "data": data_record(dataset, dict(Counter(row.split.value for row in rows)), dropped),
             "libraries": library_versions(),
-            "boosting": params.boosting.as_lightgbm(len(labels)) | {"rounds": params.boosting.rounds},
+            "boosting": params.boosting.as_lightgbm(len(part[Split.FIT].labels), len(labels))
+            | {"rounds": params.boosting.rounds},
+            "balance": params.balance.value,
+            "refilled": params.refill,
         },
     )
     test = dataset.of(Split.TEST)
-    unsaved = Classifier("unsaved", model, running, detector)
-    outcomes = run(unsaved, test, progress("Measuring on the test rows", len(test)))
+    outcomes = run(
+        Classifier("unsaved", model, running, detector),
+        test,
+        progress("Measuring on the test rows", len(test)),
+    )
     figures = report(outcomes, encoder.recipe.understands)
+    if params.refill:
+        every = fit_rows(rows, vectors, set(Split))
+        step = progress("Learning from all rows", FIT_STEPS)
+        views = fit_views(every, len(labels), params.views, params.seed, step)
+        model = replace(model, views=views, packed_examples=pack_examples(every.texts))
     metrics: dict[str, Any] = {"split": Split.TEST.value, "data": dataset.name, **figures.as_dict()}
-    model_id = write_model(model, metrics, card(model, figures), folder)
-    return Trained(model_id, figures)
+    return Trained(write_model(model, metrics, card(model, figures), folder), figures)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """What the fit rows taught, and what the calibration rows made of it."""
+
+    views: Views
+    booster_text: str
+    temperature: float
+    thresholds: Thresholds
+
+
+def _fit(
+    fit: FitRows, calibration: FitRows, labels: tuple[str, ...], params: TrainParams, progress: Progress
+) -> _Fitted:
+    step = progress("Training", FIT_STEPS + LEFT_OUT_STEPS + 2)
+    views = fit_views(fit, len(labels), params.views, params.seed, step)
+    columns = left_out_columns(views, fit, params.seed, step)
+    learned = balance(columns, fit.labels, params.balance, params.seed)
+    text = train_booster(learned.columns, learned.labels, len(labels), params.boosting, learned.weights)
+    step()
+    scores = Booster(text).scores(views.columns(calibration.texts, calibration.embeddings))
+    temperature = fit_temperature(scores, calibration.labels)
+    predictions = _predictions(softmax(scores, temperature), labels)
+    thresholds = choose_thresholds(predictions, [labels[label] for label in calibration.labels])
+    step()
+    return _Fitted(views, text, temperature, thresholds)
+
+
+def fit_rows(rows: Sequence[Usable], vectors: NDArray[np.float32], splits: AbstractSet[Split]) -> FitRows:
+    """Those of `rows`, with their `vectors` (n, d), that are in one of `splits`."""
+    places = [place for place, row in enumerate(rows) if row.split in splits]
+    return FitRows(
+        texts=[rows[place].words for place in places],
+        embeddings=vectors[places],
+        labels=np.array([rows[place].label for place in places], dtype=np.int64),
+        groups=np.array([rows[place].group for place in places], dtype=np.int64),
+    )
 
 
 def usable(
-    examples: Sequence[Example], labels: Sequence[str], recipe: EncoderRecipe, detector: LanguageDetector
-) -> tuple[list[_Row], dict[str, int]]:
+    examples: Sequence[Example], labels: Sequence[str], recipe: EncoderRecipe
+) -> tuple[list[Usable], dict[str, int]]:
     """Rows a model can learn from, and how many were left out for which reason.
 
-    Left out is what serving would not ask the model about either.
+    Where the file says the language, rows the encoder does not read are left out. Where it does not, none are: what a
+    detector takes for another language is often a list of error codes, and the views of words learn from it all the same.
     """
     places = {label: place for place, label in enumerate(labels)}
-    rows: list[_Row] = []
+    rows: list[Usable] = []
     dropped: Counter[str] = Counter()
     for example in examples:
         words = clean(example.text)
         if refusal := says_too_little(words):
             dropped[refusal[0].value] += 1
-        elif not _is_readable(example, words, recipe, detector):
+        elif example.language is not None and not recipe.understands(example.language):
             dropped[AbstainReason.UNSUPPORTED_LANGUAGE.value] += 1
         else:
-            rows.append(_Row(words, places[example.category], example.split, example.group))
+            rows.append(Usable(words, places[example.category], example.split, example.group))
     return rows, dict(dropped)
 
 
-def _is_readable(example: Example, words: str, recipe: EncoderRecipe, detector: LanguageDetector) -> bool:
-    if example.language is not None:
-        return recipe.understands(example.language)
-    detected = detector.detect(words)
-    return not detected.is_confident or recipe.understands(detected.code)
-
-
-def _of(rows: Sequence[_Row], split: Split) -> list[_Row]:
-    return [row for row in rows if row.split is split]
-
-
-def _check(
-    fit: Sequence[_Row], calibration: Sequence[_Row], labels: Sequence[str], recipe: EncoderRecipe
-) -> None:
-    seen = Counter(row.label for row in fit)
-    empty = [label for place, label in enumerate(labels) if seen[place] < 3]
-    if empty:
+def _check(rows: Sequence[Usable], labels: Sequence[str], recipe: EncoderRecipe) -> None:
+    seen = Counter(row.label for row in rows if row.split is Split.FIT)
+    few = [label for place, label in enumerate(labels) if seen[place] < LEAST_FIT_ROWS]
+    if few:
         raise DataRefused(
-            f"fewer than 3 rows to learn {', '.join(empty)} from that encoder {recipe.name} can read"
+            f"fewer than {LEAST_FIT_ROWS} rows to learn {', '.join(few)} from that encoder {recipe.name} can read"
         )
-    if not calibration:
+    if not any(row.split is Split.CALIBRATION for row in rows):
         raise DataRefused(f"no calibration rows are left that encoder {recipe.name} can read")
 
 
