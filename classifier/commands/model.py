@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from classifier.data.dataset import STARTER, SplitBy
+from classifier.training.balancing import Balance
 
 app = typer.Typer(
     help="Sort support requests: fetch an encoder, train, evaluate, predict, replay.",
@@ -99,6 +100,16 @@ def train(
     category_column: CategoryColumn = "category",
     seed: Seed = 0,
     split_by: SplitWay = SplitBy.AUTO,
+    balance: Annotated[
+        Balance, typer.Option(help="How rare categories are made to count for more, on fit rows alone.")
+    ] = Balance.NONE,
+    refill: Annotated[
+        bool | None,
+        typer.Option(
+            "--refill/--no-refill",
+            help="Once measured, learn from the held-out rows too. Done unless the file has a split column.",
+        ),
+    ] = None,
     if_missing: Annotated[
         bool,
         typer.Option("--if-missing", help="Do nothing if a model of this data, encoder and code is there."),
@@ -107,15 +118,23 @@ def train(
 ) -> None:
     """Train a model, and measure it on rows it has not seen."""
     from classifier.commands.output import note, print_json, print_report, progress_bars, say
-    from classifier.data.dataset import read_dataset
+    from classifier.data.dataset import Shares, read_dataset
     from classifier.training.choose_encoder import choose_encoder
     from classifier.training.provenance import grouping
     from classifier.training.train import TrainParams, is_current
     from classifier.training.train import train as train_model
 
-    now, params = datetime.now(UTC), TrainParams()
+    now = datetime.now(UTC)
     dataset = read_dataset(
-        data, text_column=text_column, category_column=category_column, seed=seed, split_by=split_by
+        data,
+        text_column=text_column,
+        category_column=category_column,
+        seed=seed,
+        shares=Shares(),
+        split_by=split_by,
+    )
+    params = TrainParams(
+        seed=seed, balance=balance, refill=not dataset.brings_split if refill is None else refill
     )
     if dataset.twins:
         note(grouping(dataset))
@@ -145,7 +164,12 @@ def evaluate(
         Path, typer.Option(help="CSV, JSONL (or .gz of them) or Parquet of labelled requests.")
     ] = STARTER,
     encoder_dir: EncoderDir = ENCODERS,
-    split: Annotated[str, typer.Option(help="Which rows: test, calibration, fit, or all.")] = "test",
+    split: Annotated[
+        str,
+        typer.Option(
+            help="Which rows: test, calibration, fit, all, or auto: those held out in training, all of another file."
+        ),
+    ] = "auto",
     text_column: TextColumn = "text",
     category_column: CategoryColumn = "category",
     seed: Seed = 0,
@@ -154,19 +178,27 @@ def evaluate(
 ) -> None:
     """Print the honest figures of a model; says so when the rows may be ones it has seen."""
     from classifier.commands.output import note, print_json, print_report, progress_bars
-    from classifier.data.dataset import Split, read_dataset
+    from classifier.data.dataset import Shares, Split, read_dataset
     from classifier.encoders.recipes import recipe_named
     from classifier.evaluation.evaluate import report, run
     from classifier.serving.serve import load
-    from classifier.training.provenance import held_out
+    from classifier.training.provenance import held_out, is_training_file
 
-    if split not in {*Split, "all"}:
-        raise typer.BadParameter("must be test, calibration, fit or all", param_hint="--split")
-    dataset = read_dataset(
-        data, text_column=text_column, category_column=category_column, seed=seed, split_by=split_by
-    )
-    rows = dataset.examples if split == "all" else dataset.of(Split(split))
+    if split not in {*Split, "all", "auto"}:
+        raise typer.BadParameter("must be test, calibration, fit, all or auto", param_hint="--split")
     classifier = load(model, encoder_dir)
+    dataset = read_dataset(
+        data,
+        text_column=text_column,
+        category_column=category_column,
+        seed=seed,
+        shares=Shares(),
+        split_by=split_by,
+    )
+    if split == "auto":
+        own = dataset.brings_split or is_training_file(classifier.provenance, dataset)
+        split = Split.TEST.value if own else "all"
+    rows = dataset.examples if split == "all" else dataset.of(Split(split))
     if warning := held_out(classifier.provenance, dataset, split):
         note(warning)
     with progress_bars() as progress:

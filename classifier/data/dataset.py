@@ -49,6 +49,7 @@ class Dataset:
     """The usable rows of one file, in its order, and what is not here.
 
     `unlabelled`: rows without a text or a category. `undated`: rows without a date, where rows are split by it.
+    `brings_split`: the file says itself how its rows are split.
     `unmapped`: rows of each raw category that is not in the mapping, where those are to be left out.
     """
 
@@ -56,6 +57,7 @@ class Dataset:
     examples: tuple[Example, ...]
     unlabelled: int = 0
     undated: int = 0
+    brings_split: bool = False
     unmapped: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -130,6 +132,7 @@ def read_dataset(
         examples=tuple(map(Example, texts, categories, languages, splits, groups)),
         unlabelled=len(found) - len(labelled),
         undated=len(mapped.rows) - len(rows),
+        brings_split=bool(own),
         unmapped=mapped.left_out,
     )
 

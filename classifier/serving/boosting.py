@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class BoosterParams:
-    """LightGBM's own names. `rows_in_leaf`: min_data_in_leaf; None: a 600th of the rows, from 10 to 50."""
+    """LightGBM's own names. `rows_in_leaf`: min_data_in_leaf; None: a 300th of the rows, from 20 to 100."""
 
     learning_rate: float = 0.03
     num_leaves: int = 15
@@ -17,14 +17,14 @@ class BoosterParams:
     feature_fraction: float = 0.5
     bagging_fraction: float = 0.8
     rows_in_leaf: int | None = None
-    lambda_l2: float = 1.0
+    lambda_l2: float = 5.0
     max_bin: int = 127
     seed: int = 1
 
     def as_lightgbm(self, rows: int, label_count: int) -> dict[str, object]:
         options = asdict(self)
         options.pop("rounds")
-        in_leaf = options.pop("rows_in_leaf") or min(max(rows // 600, 10), 50)
+        in_leaf = options.pop("rows_in_leaf") or min(max(rows // 300, 20), 100)
         return options | {
             "min_data_in_leaf": in_leaf,
             "objective": "multiclass",

@@ -91,13 +91,18 @@ def grouping(dataset: Dataset) -> str:
     return f"{line}: they are kept in one split and do not vote for each other."
 
 
+def is_training_file(provenance: Mapping[str, Any], dataset: Dataset) -> bool:
+    """Whether the model was trained on the rows of `dataset`."""
+    return bool(provenance["data"].get("rows_sha256") == dataset.rows_sha256)
+
+
 def held_out(provenance: Mapping[str, Any], dataset: Dataset, split: str) -> str | None:
     """What to say when `split` of `dataset` may hold rows the model has seen; None for its own test rows.
 
     Raises DataRefused when the rows are the training file's, but split otherwise.
     """
     data = provenance["data"]
-    if data.get("rows_sha256") != dataset.rows_sha256:
+    if not is_training_file(provenance, dataset):
         return (
             f"{dataset.name} is not the file the model was trained on ({data['file']}): whether it has seen some of these "
             "rows is not known."
@@ -106,6 +111,11 @@ def held_out(provenance: Mapping[str, Any], dataset: Dataset, split: str) -> str
         raise DataRefused(
             f"{dataset.name} is split otherwise than in training, so its {split} rows are not those held out; "
             "use the same --seed and --split-by"
+        )
+    if provenance.get("refilled"):
+        return (
+            f"Once measured, the model learned from all rows of {dataset.name}, these too: the honest figures are those of "
+            "its metrics.json and MODEL_CARD.md."
         )
     if split != Split.TEST:
         return f"The model was made with {split} rows: the honest figures are those on the test rows alone."

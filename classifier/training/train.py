@@ -24,10 +24,11 @@ from classifier.serving.serve import Classifier, says_too_little
 from classifier.serving.views import ViewParams, Views
 from classifier.text import clean
 from classifier.training.balancing import Balance, balance
-from classifier.training.calibration import choose_thresholds, fit_temperature
+from classifier.training.calibration import fit_temperature
 from classifier.training.embedding_cache import EmbeddingCache
 from classifier.training.fit_views import FIT_STEPS, LEFT_OUT_STEPS, FitRows, fit_views, left_out_columns
 from classifier.training.model_card import card
+from classifier.training.promise import PromiseParams, choose_thresholds
 from classifier.training.provenance import data_record, git_commit, library_versions, stamp
 
 LEAST_FIT_ROWS = 3
@@ -48,6 +49,7 @@ class TrainParams:
     views: ViewParams = field(default_factory=ViewParams)
     boosting: BoosterParams = field(default_factory=BoosterParams)
     balance: Balance = Balance.NONE
+    promise: PromiseParams = field(default_factory=PromiseParams)
     refill: bool = True
     seed: int = 0
 
@@ -159,7 +161,8 @@ def _fit(
     scores = Booster(text).scores(views.columns(calibration.texts, calibration.embeddings))
     temperature = fit_temperature(scores, calibration.labels)
     predictions = _predictions(softmax(scores, temperature), labels)
-    thresholds = choose_thresholds(predictions, [labels[label] for label in calibration.labels])
+    truths = [labels[label] for label in calibration.labels]
+    thresholds = choose_thresholds(predictions, truths, params.promise)
     step()
     return _Fitted(views, text, temperature, thresholds)
 
