@@ -1,8 +1,9 @@
 """What is shown for a prediction, and why: the rule between probabilities and buttons. Pure; knows no model."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 OUT_OF_SCOPE = "out_of_scope"
 """The label of training rows that must end with a person; never shown."""
@@ -53,6 +54,49 @@ class Prediction:
         return tuple(pair for pair in self.ranked() if pair[0] != OUT_OF_SCOPE)
 
 
+class PromiseResult(StrEnum):
+    """What became of a promise when it was tested."""
+
+    KEPT = "kept"
+    TOO_FEW_ROWS = "too_few_rows"
+    """The share seen would do, but so few rows do not prove it."""
+    NOT_REACHED = "not_reached"
+    """There were rows enough, and too many of them were wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A share of right answers, and the evidence that it is kept.
+
+    `promise`: least share of right ones among messages like these. `confidence`: how sure that is, over the draw of
+    the calibration rows. `shown`, `right`: calibration rows; under the saved thresholds when kept, else in the
+    test that failed. `lower_bound`: of the share, at the part of the risk that this test had. `needed`: rows with
+    which the share seen would do; None when no number of rows would.
+    """
+
+    promise: float
+    confidence: float
+    lower_bound: float
+    shown: int
+    right: int
+    needed: int | None
+    result: PromiseResult
+    method: str
+
+    @property
+    def kept(self) -> bool:
+        return self.result is PromiseResult.KEPT
+
+    @classmethod
+    def from_dict(cls, text: Mapping[str, Any]) -> "Promise":
+        """From `as_dict`; raises TypeError or ValueError for anything else."""
+        fields = {name: value for name, value in text.items() if name != "kept"}
+        return cls(**(fields | {"result": PromiseResult(fields.get("result", ""))}))
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"kept": self.kept}
+
+
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """The three numbers of the rule, each in (0, 1], and the sentence saying how they were chosen.
@@ -60,12 +104,16 @@ class Thresholds:
     `show_one`: one suggestion when the top probability is at least this, else two.
     `least_mass`: abstain when the two best categories together have less.
     `out_of_scope`: abstain when that label has at least this.
+    `shown_promise`: of the right one being among what is shown; `one_promise`: of the one that is shown alone.
+    Both are None for thresholds that nobody tested. Their dictionaries, as read from JSON, are taken too.
     """
 
     show_one: float
     least_mass: float
     out_of_scope: float
     reason: str
+    shown_promise: Promise | None = None
+    one_promise: Promise | None = None
 
     def __post_init__(self) -> None:
         for name in ("show_one", "least_mass", "out_of_scope"):
@@ -74,13 +122,19 @@ class Thresholds:
                 raise ValueError(f"{name} must be above 0 and at most 1, not {value}")
         if not self.reason:
             raise ValueError("thresholds need the reason they were chosen")
+        for name in ("shown_promise", "one_promise"):
+            value = getattr(self, name)
+            if isinstance(value, Mapping):
+                object.__setattr__(self, name, Promise.from_dict(value))
 
-    def as_dict(self) -> Mapping[str, float | str]:
+    def as_dict(self) -> dict[str, Any]:
         return {
             "show_one": self.show_one,
             "least_mass": self.least_mass,
             "out_of_scope": self.out_of_scope,
             "reason": self.reason,
+            "shown_promise": self.shown_promise.as_dict() if self.shown_promise else None,
+            "one_promise": self.one_promise.as_dict() if self.one_promise else None,
         }
 
 

@@ -1,28 +1,19 @@
-"""Thresholds with a promise: learn, then test (Angelopoulos, Bates, Candès, Jordan and Lei 2021, "Learn then Test").
+"""Thresholds with a promise: when something is suggested, it is right as often as was promised.
 
-Picking the loosest of many thresholds by its share on the rows at hand flatters: among many, some look good by luck.
-So the candidates are put in one order beforehand, from strict to loose, and each is tested with an exact binomial test
-(Clopper and Pearson 1934) of "less than the promised share is right". The walk stops at the first that fails; the last
-that passed is taken. Because the order was fixed and the walk stops, the whole walk has the risk of a single test.
+How a threshold is tested is in `classifier.training.fixed_sequence`; here is which ones, and at which risk. What else is
+chosen on the same rows before a walk divides its risk among all that could have been chosen (Bonferroni): the
+out-of-scope limit for both promises, and the floor of `show_one` for the one on all that is shown.
 
-What else is chosen on the same rows before a walk divides its risk among the things that could have been chosen
-(Bonferroni): the out-of-scope limit for both, and the floor of `show_one` for the promise on all that is shown.
-
-Two things are not covered by the proof, and are what the simulations in the tests are for. Candidates that show fewer
-than LEAST_ROWS are passed over, which is exact where stricter thresholds are right at least as often as looser ones.
-And the probabilities themselves had one temperature fitted on these rows.
+The temperature was fitted on these rows too. It is one number for all rows, and the tests' simulations fit it as well.
 """
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
-import numpy as np
-from scipy.stats import beta
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from classifier.decision import Prediction, Promise, PromiseResult, Thresholds
-from classifier.training.calibration import HALF, OFF, ScopeChoice, choose_scope_limit
-from classifier.training.shown import Flags, RankedRows, rank
+from classifier.training.calibration import HALF, ScopeChoice, choose_scope_limit
+from classifier.training.fixed_sequence import Tally, Walk, lower_bound, walk
+from classifier.training.shown import RankedRows, rank
 
 ONE_LIMITS = tuple(round(0.99 - 0.01 * step, 2) for step in range(40))
 """Candidates for `show_one`, .99 to .60."""
@@ -37,11 +28,8 @@ A higher `show_one` shows two instead of one to the same rows and so is never le
 holds at the limit, and five floors share the risk instead of forty limits.
 """
 
-LEAST_ROWS = 100
-"""Where a walk begins: on fewer rows one unlucky row stops it, and at the default levels they prove next to nothing."""
-
 NEVER = 1.0
-"""As `show_one`: two suggestions always. As `least_mass`: a person always, but for probabilities that round to 1."""
+"""As `show_one`: two suggestions always. As `least_mass`: a person always. But for what rounds to a probability of 1."""
 
 UNPROVEN_MASS = 0.95
 """`least_mass` when there are too few rows to promise anything: strict, and the reason says that nothing is promised."""
@@ -63,72 +51,6 @@ class PromiseParams:
                 raise ValueError(f"{name} must be at least {HALF} and under 1, not {getattr(self, name)}")
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """`right` of `shown` rows."""
-
-    shown: int
-    right: int
-
-
-@dataclass(frozen=True, slots=True)
-class Walk:
-    """How far the tests went: `passed` are places in the sequence; `tally` is of the last passed, or of the one that failed.
-
-    `needed`: as in Promise.
-    """
-
-    passed: tuple[int, ...]
-    tally: Tally
-    result: PromiseResult
-    needed: int | None = None
-
-
-def lower_bound(tally: Tally, risk: float) -> float:
-    """Clopper-Pearson: the true share is below it with probability `risk` at most; 0 when none is right."""
-    if tally.right == 0:
-        return 0.0
-    return float(beta.ppf(risk, tally.right, tally.shown - tally.right + 1))
-
-
-def rows_needed(share: float, promise: float, risk: float) -> int | None:
-    """The number of rows on which `share` of right ones proves `promise`; None if it is not above it."""
-    if share <= promise:
-        return None
-
-    def proves(rows: int) -> bool:
-        return float(beta.ppf(risk, share * rows, (1 - share) * rows + 1)) >= promise
-
-    enough = 1
-    while not proves(enough):
-        enough *= 2
-    low = enough // 2
-    while enough - low > 1:
-        middle = (low + enough) // 2
-        low, enough = (low, middle) if proves(middle) else (middle, enough)
-    return enough
-
-
-def walk(tallies: Sequence[Tally], promise: float, risk: float) -> Walk:
-    """Test candidates in their order, strict to loose, until one fails; those that show too few rows are passed over."""
-    least = max(LEAST_ROWS, math.ceil(math.log(risk) / math.log(promise)))
-    testable = [place for place, tally in enumerate(tallies) if tally.shown >= least]
-    if not testable:
-        most = max(tallies, key=lambda tally: tally.shown, default=Tally(0, 0))
-        return Walk((), most, PromiseResult.TOO_FEW_ROWS, least)
-    passed: list[int] = []
-    for place in range(testable[0], len(tallies)):
-        if lower_bound(tallies[place], risk) < promise:
-            break
-        passed.append(place)
-    if passed:
-        return Walk(tuple(passed), tallies[passed[-1]], PromiseResult.KEPT)
-    failed = tallies[testable[0]]
-    needed = rows_needed(failed.right / failed.shown, promise, risk)
-    result = PromiseResult.TOO_FEW_ROWS if needed else PromiseResult.NOT_REACHED
-    return Walk((), failed, result, needed)
-
-
 def choose_thresholds(
     predictions: Sequence[Prediction], truths: Sequence[str], params: PromiseParams
 ) -> Thresholds:
@@ -139,26 +61,34 @@ def choose_thresholds(
     3. `least_mass`: the lowest that passes for `promise`. If none does for want of rows, UNPROVEN_MASS, since nothing
        speaks against it either; if none does because too many are wrong, NEVER: then a person takes everything.
 
-    `show_one` is never under `least_mass`, so the rows that are shown one do not depend on `least_mass`, and its walk
-    need not know it. Out-of-scope rows are rows like others: whatever is shown for them is wrong.
+    `show_one` is never under `least_mass`: so which rows are shown one does not depend on `least_mass`, and neither
+    does its walk. Out-of-scope rows are rows like others: whatever is shown for them is wrong.
     """
     rows = rank(predictions, truths)
     scope = choose_scope_limit(rows)
     risk = (1 - params.confidence) / scope.choices
-    ones = [_tally_of_ones(rows, limit, scope.limit) for limit in ONE_LIMITS]
-    floor = max(low for low in FLOORS if low <= _limit(walk(ones, params.one_promise, risk)))
-    shown_risk = risk / len(FLOORS)
-    masses = [_tally_of_shown(rows, floor, mass, scope.limit) for mass in LEAST_MASSES]
-    all_walk = walk(masses, params.promise, shown_risk)
-    mass = _mass(all_walk)
-    one_walk = walk(ones[: sum(limit >= mass for limit in ONE_LIMITS)], params.one_promise, risk)
-    one = _limit(one_walk)
-    if all_walk.passed:
-        all_walk = Walk(all_walk.passed, _tally_of_shown(rows, one, mass, scope.limit), PromiseResult.KEPT)
-    shown_promise = _promise(all_walk, params.promise, params.confidence, shown_risk)
-    one_promise = _promise(one_walk, params.one_promise, params.confidence, risk)
-    reason = _reason(len(truths), scope, (mass, shown_promise), (one, one_promise))
-    return Thresholds(one, mass, scope.limit, reason, shown_promise, one_promise)
+    ones = [_tally(rows, limit, HALF, scope.limit, alone=True) for limit in ONE_LIMITS]
+    lowest = _limit(walk(ones, params.one_promise, risk))
+    floor = max(value for value in FLOORS if value <= lowest)
+    masses = [_tally(rows, floor, mass, scope.limit) for mass in LEAST_MASSES]
+    walked = walk(masses, params.promise, risk / len(FLOORS))
+    mass = _mass(walked)
+    walked_one = walk(ones[: sum(limit >= mass for limit in ONE_LIMITS)], params.one_promise, risk)
+    limit = _limit(walked_one)
+    if walked.passed:  # as it will be shown: at `limit`, which is right at least as often as at its floor
+        walked = replace(walked, tally=_tally(rows, limit, mass, scope.limit))
+    shown_promise = _promise(walked, params.promise, params.confidence, risk / len(FLOORS))
+    one_promise = _promise(walked_one, params.one_promise, params.confidence, risk)
+    reason = _reason(len(truths), scope, limit, one_promise, mass, shown_promise)
+    return Thresholds(limit, mass, scope.limit, reason, shown_promise, one_promise)
+
+
+def _tally(
+    rows: RankedRows, show_one: float, least_mass: float, scope: float, *, alone: bool = False
+) -> Tally:
+    kinds = rows.decide(show_one, least_mass, scope)
+    counted = kinds.one if alone else kinds.shown
+    return Tally(int(counted.sum()), int((counted & kinds.right).sum()))
 
 
 def _limit(walked: Walk) -> float:
@@ -169,3 +99,46 @@ def _mass(walked: Walk) -> float:
     if walked.passed:
         return LEAST_MASSES[walked.passed[-1]]
     return UNPROVEN_MASS if walked.result is PromiseResult.TOO_FEW_ROWS else NEVER
+
+
+def _promise(walked: Walk, promise: float, confidence: float, risk: float) -> Promise:
+    return Promise(
+        promise=promise,
+        confidence=confidence,
+        lower_bound=lower_bound(walked.tally, risk),
+        shown=walked.tally.shown,
+        right=walked.tally.right,
+        needed=walked.needed,
+        result=walked.result,
+        method=METHOD,
+    )
+
+
+def _reason(rows: int, scope: ScopeChoice, limit: float, one: Promise, mass: float, shown: Promise) -> str:
+    """The sentences saved with the thresholds, for people."""
+    start = f"Chosen on {rows} calibration rows. {scope.sentence()}"
+    if shown.kept:
+        about_shown = f"A suggestion when the two best hold {mass:.2f} together: {_evidence(shown)}."
+    elif mass == NEVER:
+        about_shown = f"No suggestion at all, a person takes everything: {_evidence(shown)}."
+    else:
+        about_shown = (
+            f"Nothing is promised of what is shown: {_evidence(shown)}. "
+            f"So a suggestion only when the two best hold {mass:.2f} together."
+        )
+    if mass == NEVER:
+        return f"{start} {about_shown}"
+    how_many = f"One suggestion from {limit:.2f}" if one.kept else "Never one suggestion alone"
+    return f"{start} {about_shown} {how_many}: {_evidence(one)}."
+
+
+def _evidence(promise: Promise) -> str:
+    """Why a promise is or is not given, without a full stop."""
+    if promise.kept:
+        return (
+            f"{promise.right} of {promise.shown} such rows are right, which proves {promise.promise:.0%} "
+            f"with {promise.confidence:.0%} confidence"
+        )
+    if promise.result is PromiseResult.TOO_FEW_ROWS:
+        return f"too few rows: {promise.shown} rows shown, {promise.needed} needed"
+    return f"only {promise.right} of {promise.shown} rows are right, and {promise.promise:.0%} was asked for"

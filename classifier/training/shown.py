@@ -61,7 +61,9 @@ def rank(predictions: Sequence[Prediction], truths: Sequence[str]) -> RankedRows
     place = labels.index(OUT_OF_SCOPE) if OUT_OF_SCOPE in labels else None
     categories = np.array([label for label in labels if label != OUT_OF_SCOPE], dtype=object)
     known = probabilities if place is None else np.delete(probabilities, place, axis=1)
-    best = np.argsort(-known, axis=1, kind="stable")[:, :2]  # stable: equal ones in label order, as in serving
+    best = np.argsort(-known, axis=1, kind="stable")[
+        :, :2
+    ]  # stable: equal ones in label order, as in serving
     true = categories[best] == np.array(truths, dtype=object)[:, None]
     return RankedRows(
         top=probabilities.max(axis=1),
