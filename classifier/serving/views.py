@@ -211,8 +211,8 @@ class Views:
         fits = [
             bool(self.networks),
             spaces.meaning.shape[0] == self.dimensions,
-            spaces.wording.shape[0] == len(spaces.tfidf.terms),
-            *(view.weights.shape == (len(view.tfidf.terms), labels) for view in (self.words, self.opening)),
+            spaces.wording.shape[0] == spaces.tfidf.width,
+            *(view.weights.shape == (view.tfidf.width, labels) for view in (self.words, self.opening)),
             *(n.hidden.shape[0] == self.dimensions + spaces.wording.shape[1] for n in self.networks),
             *(n.output.shape[1] == labels for n in self.networks),
             self.alike.rows.shape == (len(self.alike.labels), spaces.meaning.shape[1]),

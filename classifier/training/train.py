@@ -19,11 +19,12 @@ from classifier.errors import DataRefused, ModelRefused
 from classifier.evaluation.evaluate import Report, report, run
 from classifier.languages import LanguageDetector
 from classifier.serving.artefact import EncoderPin, Model, pack_examples, read_model, write_model
-from classifier.serving.boosting import Booster, BoosterParams, softmax, train_booster
+from classifier.serving.boosting import Booster, softmax
 from classifier.serving.serve import Classifier, says_too_little
 from classifier.serving.views import ViewParams, Views
 from classifier.text import clean
 from classifier.training.balancing import Balance, balance
+from classifier.training.boosting import BoosterParams, train_booster
 from classifier.training.calibration import fit_temperature
 from classifier.training.embedding_cache import EmbeddingCache
 from classifier.training.fit_views import FIT_STEPS, LEFT_OUT_STEPS, FitRows, fit_views, left_out_columns
