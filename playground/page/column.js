@@ -91,6 +91,7 @@ export class Column {
   /** Somebody else sits down at this screen. */
   become(person) {
     this.#keepDraft();
+    this.composer.text = "";
     this.person = person;
     this.#known = [];
     this.channel = null;
@@ -107,11 +108,13 @@ export class Column {
   open(channel) {
     if (channel === this.channel) return;
     this.#keepDraft();
+    // What was typed before there was a conversation was meant for the first that opens.
+    const early = this.channel ? "" : this.composer.text;
     this.channel = channel;
     const one = this.#conversation();
     this.timeline.clear(one ? one.title : "");
     this.composer.label(one?.kind === "channel" ? `Message #${one.title}` : `Message ${one ? shortTitle(one, this) : ""}`);
-    this.composer.text = this.#drafts.get(`${this.viewer} ${channel}`) || "";
+    this.composer.text = early || this.#drafts.get(`${this.viewer} ${channel}`) || "";
     this.tab = "messages";
     this.#showTab();
     this.refresh("messages");

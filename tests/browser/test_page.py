@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from playground.model import BOT_USER
 from playground.testing import PlaygroundServer
@@ -42,6 +42,26 @@ def test_shift_enter_is_a_new_line_and_does_not_send(desk: "Desk") -> None:
     expect(desk.requester.message("first")).to_have_count(0)
     box.press("Enter")
     expect(desk.requester.message(re.compile("first.*second", re.DOTALL)).first).to_be_visible()
+
+
+def test_what_is_typed_early_is_kept(desk: "Desk") -> None:
+    """Words typed before the person's conversations have come are still there afterwards, for this person alone."""
+    conversations = "**/_/people/U0RILEY/conversations"
+    held: list[Route] = []
+    desk.page.route(conversations, lambda request: held.append(request), times=1)
+    with desk.page.expect_request(conversations):
+        desk.page.reload()
+    box = desk.requester.node.get_by_test_id("composer")
+    box.fill("typed early")
+    [request] = held
+    request.continue_()
+    expect(desk.requester.node.get_by_test_id("conversation").first).to_be_visible()
+    expect(box).to_have_value("typed early")
+    desk.requester.become("Ben Fischer")
+    expect(desk.requester.node.get_by_test_id("conversation").first).to_be_visible()
+    expect(box).to_have_value("")
+    desk.requester.become("Riley Chen")
+    expect(box).to_have_value("typed early")
 
 
 def test_an_example_is_sent_with_one_click(desk: "Desk") -> None:
