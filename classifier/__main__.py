@@ -2,7 +2,7 @@
 
 import sys
 
-from classifier.commands import study  # noqa: F401  (adds its commands)
+from classifier.commands import data, embed, study  # noqa: F401  (they add their commands)
 from classifier.commands.model import app
 from classifier.errors import ClassifierError
 
@@ -12,7 +12,8 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         app(arguments, prog_name="python -m classifier")
     except ClassifierError as error:
-        print(error, file=sys.stderr)
+        # On one line, also where it quotes a column's name that has a line break in it.
+        print(" ".join(str(error).split()), file=sys.stderr)
         sys.exit(2)
 
 

@@ -8,6 +8,7 @@
     │   └── EncoderMissing      the encoder was never fetched or built
     ├── ModelRefused            a model folder is incomplete, altered, or made for another encoder
     ├── DataRefused             a file of requests cannot be read or trained on
+    ├── ClusterRefused          a cluster cannot be reached, or fails
     └── AnswersRefused          answers.yml is wrong
 
 The message of each is one plain line: it is what a command prints before it exits with 2.
@@ -44,6 +45,10 @@ class ModelRefused(ClassifierError):
 
 class DataRefused(ClassifierError):
     """A file of requests cannot be read or trained on."""
+
+
+class ClusterRefused(ClassifierError):
+    """A cluster cannot be reached, or fails."""
 
 
 class AnswersRefused(ClassifierError):

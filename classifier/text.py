@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from classifier.personal_data import redact
+
 MAX_CHARACTERS = 2_000
 """Of the prepared text. Encoders read at most 512 tokens, and the request is in the first sentences."""
 
@@ -27,14 +29,15 @@ _MASK_RUN = re.compile(r"[*•█▇▒░]{2,}")
 
 
 def clean(text: str) -> str:
-    """Plain words of a message: NFC, no markup, no control characters or emoji, single spaces, at most 2,000 characters.
+    """Plain words of a message: NFC, no markup, no control characters or emoji, personal data as placeholders, single
+    spaces, at most 2,000 characters.
 
     Empty when the message holds nothing but those.
     """
     text = text[:_READ_CHARACTERS]
     # Half a surrogate pair cannot be encoded, and tokenizers raise on it.
     text = text.encode("utf-8", "replace").decode("utf-8")
-    text = _unmark(unicodedata.normalize("NFC", text))
+    text = redact(_unmark(unicodedata.normalize("NFC", text)))
     text = "".join(map(_keep, _SHORTCODE.sub(" ", text)))
     return _SPACE.sub(" ", text).strip()[:MAX_CHARACTERS].rstrip()
 

@@ -8,6 +8,7 @@ import typer
 
 from classifier.data.dataset import STARTER, SplitBy
 from classifier.training.balancing import Balance
+from classifier.training.engines import Engine
 
 app = typer.Typer(
     help="Sort support requests: fetch an encoder, train, evaluate, predict, replay.",
@@ -28,6 +29,17 @@ SplitWay = Annotated[
         "--split-by",
         help="By group (stratified, near-duplicates together), or by time (the newest rows of a date or created_at "
         "column are for test); auto: as a split column says, by group if there is none.",
+    ),
+]
+
+EngineChoice = Annotated[
+    Engine,
+    typer.Option(help="Where the heavy work is done: in this process, or by a Dask cluster's workers."),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        help="Address of a Dask scheduler. Without, the dask engine starts two workers on this machine."
     ),
 ]
 
@@ -110,6 +122,22 @@ def train(
             help="Once measured, learn from the held-out rows too. Done unless the file has a split column.",
         ),
     ] = None,
+    promise: Annotated[
+        float,
+        typer.Option(
+            min=0.5, max=0.999, help="Least share of right ones among what is shown; else a person."
+        ),
+    ] = 0.90,
+    confidence: Annotated[
+        float,
+        typer.Option(min=0.5, max=0.999, help="How sure the promise must be, on the calibration rows."),
+    ] = 0.95,
+    embeddings: Annotated[
+        Path | None,
+        typer.Option(help="Folder made by embed: its rows are not embedded again."),
+    ] = None,
+    engine: EngineChoice = Engine.LOCAL,
+    scheduler: Scheduler = None,
     if_missing: Annotated[
         bool,
         typer.Option("--if-missing", help="Do nothing if a model of this data, encoder and code is there."),
@@ -117,9 +145,11 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a model, and measure it on rows it has not seen."""
+    from classifier.commands.engines import tree_fitter
     from classifier.commands.output import note, print_json, print_report, progress_bars, say
     from classifier.data.dataset import Shares, read_dataset
     from classifier.training.choose_encoder import choose_encoder
+    from classifier.training.promise import PromiseParams
     from classifier.training.provenance import grouping
     from classifier.training.train import TrainParams, is_current
     from classifier.training.train import train as train_model
@@ -134,7 +164,11 @@ def train(
         split_by=split_by,
     )
     params = TrainParams(
-        seed=seed, balance=balance, refill=not dataset.brings_split if refill is None else refill
+        seed=seed,
+        balance=balance,
+        refill=not dataset.brings_split if refill is None else refill,
+        promise=PromiseParams(promise=promise, confidence=confidence),
+        engine=engine,
     )
     if dataset.twins:
         note(grouping(dataset))
@@ -147,8 +181,8 @@ def train(
         else:
             say(f"The model in {out} is up to date.")
         return
-    with progress_bars() as progress:
-        trained = train_model(dataset, found, out, cache, params, now, progress)
+    with tree_fitter(engine, scheduler) as fit_trees, progress_bars() as progress:
+        trained = train_model(dataset, found, out, cache, params, now, progress, embeddings, fit_trees)
     if as_json:
         print_json(
             {"trained": True, "model": str(out), "model_id": trained.model_id, **trained.report.as_dict()}

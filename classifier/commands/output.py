@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import perf_counter
 from typing import Any
 
 from rich.console import Console
@@ -45,6 +46,22 @@ def progress_bars() -> Iterator[Callable[[str, int], Callable[[], None]]]:
             return lambda: progress.advance(task)
 
         yield start
+
+
+@contextmanager
+def rate_bar(name: str, rows: int) -> Iterator[Callable[[int, bool], None]]:
+    """One bar over so many rows. What advances it takes rows done, and whether they are new: those alone have a rate."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TextColumn("{task.fields[rate]}"), console=ERR) as progress:
+        task, began, new = progress.add_task(name, total=rows, rate=""), perf_counter(), 0
+
+        def advance(done: int, is_new: bool) -> None:
+            nonlocal new
+            new += done if is_new else 0
+            rate = f"{new / (perf_counter() - began):.0f} rows/s" if new else ""
+            progress.update(task, advance=done, rate=rate)
+
+        yield advance
 
 
 def table(title: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> Table:

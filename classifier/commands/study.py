@@ -20,6 +20,7 @@ from classifier.commands.model import (
     app,
 )
 from classifier.data.dataset import STARTER, SplitBy
+from classifier.training.balancing import Balance
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,59 +69,55 @@ def compare(
     category_column: CategoryColumn = "category",
     seed: Seed = 0,
     split_by: SplitWay = SplitBy.AUTO,
+    balance: Annotated[
+        list[Balance] | None, typer.Option(help="Ways of balancing to compare; may be given several times.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Folder for a page with charts of the comparison.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train several kinds of models on one split and compare them on its test rows."""
-    import numpy as np
-
-    from classifier.commands.output import OUT, print_json, table
-    from classifier.data.dataset import Split, read_dataset
+    from classifier.commands.output import OUT, note, print_json, progress_bars, table
+    from classifier.data.dataset import Shares, Split, read_dataset
     from classifier.errors import DataRefused
-    from classifier.languages import LanguageDetector
-    from classifier.study.compare import Rows
     from classifier.study.compare import compare as compare_all
-    from classifier.training.train import usable
+    from classifier.study.comparison_page import COLUMNS, cells, write_page
+    from classifier.study.contenders import CONTENDERS
+    from classifier.training.train import fit_rows, usable
 
     dataset = read_dataset(
-        data, text_column=text_column, category_column=category_column, seed=seed, split_by=split_by
+        data,
+        text_column=text_column,
+        category_column=category_column,
+        seed=seed,
+        shares=Shares(),
+        split_by=split_by,
     )
     found = _encoder(encoder, encoder_dir)
     labels = tuple(dataset.counts())
-    rows, _ = usable(dataset.examples, labels, found.recipe, LanguageDetector())
+    rows, _ = usable(dataset.examples, labels, found.recipe)
     vectors = _vectors(found, [row.words for row in rows], cache)
-    split = {
-        name: Rows(
-            vectors[[row.split is name for row in rows]],
-            np.array([row.label for row in rows if row.split is name], dtype=np.int64),
-            np.array([row.group for row in rows if row.split is name], dtype=np.int64),
-        )
-        for name in Split
-    }
-    if any(len(part.labels) == 0 for part in split.values()):
+    part = {name: fit_rows(rows, vectors, {name}) for name in Split}
+    if any(len(own.labels) == 0 for own in part.values()):
         raise DataRefused(f"{data} leaves a split without a row that encoder {found.recipe.name} can read")
-    contenders = list(compare_all(split[Split.FIT], split[Split.CALIBRATION], split[Split.TEST], labels))
+    ways = tuple(balance or (Balance.NONE,))
+    contenders = []
+    with progress_bars() as progress:
+        step = progress("Comparing", len(CONTENDERS) * len(ways))
+        measured = compare_all(part[Split.FIT], part[Split.CALIBRATION], part[Split.TEST], labels, ways, seed)
+        for contender in measured:
+            contenders.append(contender)
+            step()
+    sizes = {name.value: len(own.labels) for name, own in part.items()}
+    if report:
+        write_page(report, dataset, found.recipe.name, labels, contenders, part[Split.TEST].labels)
+        note(f"The report is in {report / 'report.md'}.")
     if as_json:
-        sizes = {name.value: len(part.labels) for name, part in split.items()}
         print_json({"encoder": found.recipe.name, "rows": sizes, "models": [c.as_dict() for c in contenders]})
         return
-    title = (
-        f"{len(split[Split.FIT].labels)} fit, {len(split[Split.CALIBRATION].labels)} calibration, "
-        f"{len(split[Split.TEST].labels)} test rows that {found.recipe.name} reads; figures (precision weighted) on the test rows"
-    )
-    columns = ("model", "precision", "accuracy", "top 2", "macro-F1", "log loss", "ECE", "fit s")
-    lines = [
-        (
-            c.name,
-            *(
-                f"{value:.3f}"
-                for value in (c.figures.weighted_precision, c.figures.accuracy, c.figures.top_two)
-            ),
-            *(f"{value:.3f}" for value in (c.figures.macro_f1, c.figures.log_loss, c.figures.ece)),
-            f"{c.fit_s:.1f}",
-        )
-        for c in contenders
-    ]
-    OUT.print(table(title, columns, lines))
+    title = f"{sizes['test']} test rows of {dataset.name}, {sizes['fit']} to learn from, {sizes['calibration']} for the temperature"
+    OUT.print(table(title, COLUMNS, [cells(contender) for contender in contenders]))
 
 
 @app.command()

@@ -22,6 +22,8 @@ from classifier.errors import EncoderRefused
 OPSET = 20
 IR_VERSION = 10
 
+WORD_TABLE = "embeddings.word_embeddings.weight"
+
 
 @dataclass(frozen=True, slots=True)
 class BertShape:
@@ -110,7 +112,7 @@ class _Graph:
         )
 
     def embeddings(self) -> str:
-        words = self.op("Gather", self.weight("embeddings.word_embeddings.weight"), "input_ids")
+        words = self.op("Gather", self.weight(WORD_TABLE), "input_ids")
         kinds = self.op("Gather", self.weight("embeddings.token_type_embeddings.weight"), "token_type_ids")
         count = self.op("Shape", "input_ids", start=1, end=2)
         zero, one = (

@@ -6,12 +6,12 @@ import platform
 import shutil
 from pathlib import Path
 
-from classifier.encoders.bert_graph import write_bert_graph
-from classifier.encoders.hashing import check_file
-from classifier.encoders.recipes import EncoderRecipe, FileRole
-from classifier.errors import EncoderMissing
+import onnx
 
-GRAPH_NAME = "model.onnx"
+from classifier.encoders.bert_graph import WORD_TABLE, write_bert_graph
+from classifier.encoders.hashing import check_file
+from classifier.encoders.recipes import BUILT_GRAPH, EncoderRecipe, FileRole
+from classifier.errors import EncoderMissing
 
 
 def package_folder(recipe: EncoderRecipe) -> Path:
@@ -48,6 +48,23 @@ def quantise(fp32: Path, out: Path) -> None:
         )
     finally:
         logging.getLogger().removeFilter(_is_not_preprocessing_hint)
+    _halve_word_table(out)
+
+
+def _halve_word_table(graph: Path) -> None:
+    """Keep the table of word vectors as float16: half of the memory that serving holds is this table, and the rounding is
+    a hundredth of what int8 costs elsewhere."""
+    model = onnx.load(graph)
+    nodes, tables = model.graph.node, model.graph.initializer
+    place = next(place for place, table in enumerate(tables) if table.name == WORD_TABLE)
+    halved = onnx.numpy_helper.to_array(tables[place]).astype("float16")
+    tables[place].CopyFrom(onnx.numpy_helper.from_array(halved, WORD_TABLE))
+    gather = next(place for place, node in enumerate(nodes) if WORD_TABLE in node.input)
+    looked_up = nodes[gather].output[0]
+    nodes[gather].output[0] = f"{looked_up}_half"
+    widen = onnx.helper.make_node("Cast", [f"{looked_up}_half"], [looked_up], to=onnx.TensorProto.FLOAT)
+    nodes.insert(gather + 1, widen)
+    onnx.save(model, graph)
 
 
 def _is_not_preprocessing_hint(record: logging.LogRecord) -> bool:
@@ -72,7 +89,7 @@ def build_packaged(recipe: EncoderRecipe, into: Path) -> None:
     """Put the int8 graph and the tokenizer into the folder `into`."""
     fp32 = into / "fp32.onnx"
     build_fp32(recipe, fp32)
-    quantise(fp32, into / GRAPH_NAME)
+    quantise(fp32, into / BUILT_GRAPH)
     fp32.unlink()
     tokenizer = recipe.file(FileRole.TOKENIZER)
     shutil.copyfile(package_folder(recipe) / tokenizer.path, into / tokenizer.name)

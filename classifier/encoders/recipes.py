@@ -12,6 +12,9 @@ from classifier.errors import EncoderMissing
 # The e5 family was trained with this before every query; leaving it out costs accuracy silently.
 E5_PREFIX = "query: "
 
+BUILT_GRAPH = "model.onnx"
+"""File name of the graph that is built from packaged weights."""
+
 MANY_LANGUAGES = "mul"
 """ISO 639-2 code for "multiple languages": the encoder was trained on about a hundred."""
 

@@ -14,8 +14,15 @@ from pathlib import Path
 
 from classifier.encoders.hashing import sha256_of
 from classifier.encoders.hub import ANSWER_LIMIT_S, download
-from classifier.encoders.packaged import GRAPH_NAME, build_packaged
-from classifier.encoders.recipes import PACKAGED, EncoderFile, EncoderRecipe, FileRole, Source, recipe_named
+from classifier.encoders.recipes import (
+    BUILT_GRAPH,
+    PACKAGED,
+    EncoderFile,
+    EncoderRecipe,
+    FileRole,
+    Source,
+    recipe_named,
+)
 from classifier.encoders.session import Encoder
 from classifier.errors import EncoderMissing, EncoderRefused, HubRefused, HubUnreachable
 
@@ -24,7 +31,11 @@ NO_HUB_FILE = "no-hub-answered"
 ASK_AGAIN_AFTER = timedelta(hours=12)
 
 _HERE = Path(__file__).parent
-_PREPARATION = (_HERE / "session.py", _HERE.parent / "text.py")
+_PREPARATION = (
+    _HERE / "session.py",
+    _HERE.parent / "text.py",
+    *sorted((_HERE.parent / "personal_data").glob("*.py")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +61,7 @@ class Installed:
     @property
     def graph(self) -> Path:
         if self.recipe.source is Source.PACKAGE:
-            return self.folder / GRAPH_NAME
+            return self.folder / BUILT_GRAPH
         return self.folder / self.recipe.file(FileRole.GRAPH).name
 
     @property
@@ -129,6 +140,8 @@ def fetch(
     staging = Path(tempfile.mkdtemp(prefix=f".{recipe.name}-", dir=folder))
     try:
         if recipe.source is Source.PACKAGE:
+            from classifier.encoders.packaged import build_packaged  # noqa: PLC0415  (onnx: 30 MB serving never needs)
+
             build_packaged(recipe, staging)
         else:
             download(recipe, staging, limit_s=limit_s, endpoint=endpoint)

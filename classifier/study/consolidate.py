@@ -13,7 +13,8 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from classifier.serving.features import FeatureParams, fit_reference
+from classifier.serving.neighbours import Electorate, Neighbours
+from classifier.serving.views import unit
 
 SAMPLE = 60
 """Texts of each raw category that are embedded; its volume counts in full."""
@@ -103,8 +104,7 @@ def merge(centroids: NDArray[np.float64], volumes: NDArray[np.float64], count: i
 
 
 def _vote_accuracy(vectors: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    places = {label: place for place, label in enumerate(dict.fromkeys(labels.tolist()))}
-    dense = np.array([places[label] for label in labels.tolist()], dtype=np.int64)
-    _, own = fit_reference(vectors, dense, len(places), FeatureParams(neighbours=10))
-    votes = own[:, -len(places) :]
+    names, dense = np.unique(labels, return_inverse=True)
+    neighbours = Neighbours(unit(vectors - vectors.mean(axis=0)), dense, (Electorate(10, 4),), told=0)
+    votes = neighbours.columns(neighbours.nearest_of_own(np.arange(len(dense))), len(names))
     return float((votes.argmax(axis=1) == dense).mean())

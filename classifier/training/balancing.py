@@ -5,6 +5,7 @@ Calibration and test rows are never touched: they tell how often each category r
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +25,9 @@ class Balance(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Balanced:
-    """What the trees learn from: columns (n, width), labels (n,), and weights (n,) or None."""
+    """What is learned from: columns (n, width), dense or sparse as they came, labels (n,), and weights (n,) or None."""
 
-    columns: NDArray[np.float32]
+    columns: Any
     labels: NDArray[np.int64]
     weights: NDArray[np.float64] | None
 
@@ -40,7 +41,7 @@ def balance(columns: NDArray[np.float32], labels: NDArray[np.int64], how: Balanc
         weights = len(labels) / (np.count_nonzero(counts) * counts[labels])
         return Balanced(columns, labels, weights)
     sampled, own = _sampler(how, int(np.bincount(labels)[labels].min()), seed).fit_resample(columns, labels)
-    return Balanced(np.asarray(sampled, dtype=np.float32), np.asarray(own, dtype=np.int64), None)
+    return Balanced(sampled.astype(np.float32), np.asarray(own, dtype=np.int64), None)
 
 
 def _sampler(how: Balance, rarest: int, seed: int):  # type: ignore[no-untyped-def]  # imbalanced-learn has no types

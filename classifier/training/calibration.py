@@ -27,7 +27,7 @@ as it catches rows.
 """
 
 SCOPE_LIMITS = (0.03, 0.05, 0.1, 0.15, 0.25, 0.5)
-"""What is chosen from. Few, because each one that could have been chosen takes its part of the promise's risk."""
+"""What is chosen from. Few, because each one that could have been chosen takes a part of the promise's risk."""
 
 OFF = 1.0
 """The limit of data without out-of-scope rows."""
@@ -48,7 +48,7 @@ def fit_temperature(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> f
 @dataclass(frozen=True, slots=True)
 class ScopeChoice:
     """An out-of-scope limit: it sends `caught` of `outside` out-of-scope rows to a person, and `needless` of `inside`
-    other rows that would otherwise be shown something. `choices`: how many limits it was chosen from.
+    other rows that would otherwise be shown something. `choices`: the limits it was chosen from.
     """
 
     limit: float
@@ -56,7 +56,7 @@ class ScopeChoice:
     outside: int
     needless: int
     inside: int
-    choices: int
+    choices: tuple[float, ...]
 
     @property
     def share_caught(self) -> float:
@@ -83,7 +83,7 @@ def choose_scope_limit(rows: RankedRows) -> ScopeChoice:
     anyway, because out of scope leads or the two best hold under HALF, is caught for nothing and charged to no limit.
     """
     if not rows.outside.any():
-        return ScopeChoice(OFF, 0, 0, 0, len(rows.outside), choices=1)
+        return ScopeChoice(OFF, 0, 0, 0, len(rows.outside), choices=(OFF,))
     tried = [_tried(rows, limit) for limit in SCOPE_LIMITS]
     # The highest limit only takes what leads anyway, so something is always within the price.
     within = [choice for choice in tried if choice.price <= PRICE]
@@ -100,5 +100,5 @@ def _tried(rows: RankedRows, limit: float) -> ScopeChoice:
         outside=outside,
         needless=int((~rows.outside & served & ~kept).sum()),
         inside=len(rows.outside) - outside,
-        choices=len(SCOPE_LIMITS),
+        choices=SCOPE_LIMITS,
     )

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,6 +15,11 @@ from classifier.encoders.session import Encoder
 
 SAVE_EVERY = 5_000
 """New rows after which the file is written, so that an embedding cut short goes on where it was."""
+
+
+def text_key(prefix: str, text: str) -> bytes:
+    """What a cleaned text's embedding is found by: the hash of what an encoder with this prefix is given."""
+    return hashlib.sha256((prefix + text).encode()).digest()
 
 
 class EmbeddingCache:
@@ -31,11 +36,15 @@ class EmbeddingCache:
             keys = stored["keys"]
             self._rows = {keys[place].tobytes(): row for place, row in enumerate(stored["rows"])}
 
+    def take(self, rows: Mapping[bytes, NDArray[np.float32]]) -> None:
+        """Rows that were embedded elsewhere by the same encoder, by their `text_key`."""
+        self._rows.update(rows)
+
     def embed(
         self, encoder: Encoder, texts: Sequence[str], advance: Callable[[], None] = lambda: None
     ) -> NDArray[np.float32]:
         """float32, shape (n_texts, dimensions). Missing rows are embedded one by one, exactly as in serving."""
-        keys = [hashlib.sha256((encoder.recipe.prefix + text).encode()).digest() for text in texts]
+        keys = [text_key(encoder.recipe.prefix, text) for text in texts]
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._rows}
         for _ in range(len(texts) - len(missing)):
             advance()

@@ -68,7 +68,7 @@ def fit_views(rows: FitRows, label_count: int, params: ViewParams, seed: int, st
     words = Tfidf.fit(rows.texts, pairs=True, most_words=None, most_terms=params.most_terms)
     opening = Tfidf.fit(rows.texts, pairs=True, most_words=params.opening_words, most_terms=params.most_terms)
     linear = [
-        LinearView(tfidf, *_svm(tfidf.matrix(rows.texts), rows.labels, label_count, seed))
+        LinearView(tfidf, *fit_svm(tfidf.matrix(rows.texts), rows.labels, label_count, seed))
         for tfidf in (words, opening)
     ]
     step()
@@ -110,7 +110,7 @@ def left_out_columns(views: Views, rows: FitRows, seed: int, step: Step) -> Floa
     for fold in range(FOLDS):
         own, others = folds == fold, folds != fold
         for place, view in enumerate((views.words, views.opening)):
-            weights, bias = _svm(matrices[place][others], rows.labels[others], views.label_count, seed)
+            weights, bias = fit_svm(matrices[place][others], rows.labels[others], views.label_count, seed)
             margins[own, place] = LinearView(view.tfidf, weights, bias).columns(matrices[place][own])
         margins[own, 2] = views.networks[fold].columns(joint[own])
         step()
@@ -139,9 +139,15 @@ def _wording(matrix: csr_matrix, params: ViewParams, seed: int) -> Floats:
     return np.asarray(found.components_.T, dtype=np.float32)
 
 
-def _svm(matrix: csr_matrix, labels: Labels, label_count: int, seed: int) -> tuple[Floats, Floats]:
+def fit_svm(
+    matrix: csr_matrix,
+    labels: Labels,
+    label_count: int,
+    seed: int,
+    row_weights: NDArray[np.float64] | None = None,
+) -> tuple[Floats, Floats]:
     """Weights (columns, labels) and bias (labels,) of a linear SVM, one label against the rest."""
-    model = LinearSVC(C=_SVM_COST, random_state=seed).fit(matrix, labels)
+    model = LinearSVC(C=_SVM_COST, random_state=seed).fit(matrix, labels, sample_weight=row_weights)
     coefficients, bias = model.coef_.T, model.intercept_
     if len(model.classes_) == 2:  # scikit-learn gives the second of two labels alone
         coefficients, bias = np.hstack([-coefficients, coefficients]), np.array([-bias[0], bias[0]])

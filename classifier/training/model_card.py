@@ -1,5 +1,6 @@
 """The model card: the same facts as model.json and metrics.json, for people."""
 
+from classifier.decision import Thresholds
 from classifier.evaluation.evaluate import Report
 from classifier.serving.artefact import Model
 
@@ -32,12 +33,31 @@ def card(model: Model, report: Report) -> str:
         "",
         model.thresholds.reason,
         "",
+        *_promises(model.thresholds),
+        "",
         "## Limits",
         "",
         "Trained on messages written for this project, not on yours: replay your own history before you trust the figures.",
         "",
     ]
     return "\n".join(lines)
+
+
+def _promises(thresholds: Thresholds) -> list[str]:
+    rows = [
+        ("the right one is among what is shown", thresholds.shown_promise),
+        ("the one shown alone is right", thresholds.one_promise),
+    ]
+    return [
+        "| promise | at least | confidence | right on calibration rows | lower bound | |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| {name} | {p.promise:.1%} | {p.confidence:.1%} | {p.right} of {p.shown} | {p.lower_bound:.1%} | "
+            f"{p.result.value.replace('_', ' ')} |"
+            for name, p in rows
+            if p
+        ),
+    ]
 
 
 def _figures(report: Report) -> list[str]:

@@ -1,8 +1,10 @@
 """Thresholds with a promise: when something is suggested, it is right as often as was promised.
 
-How a threshold is tested is in `classifier.training.fixed_sequence`; here is which ones, and at which risk. What else is
-chosen on the same rows before a walk divides its risk among all that could have been chosen (Bonferroni): the
-out-of-scope limit for both promises, and the floor of `show_one` for the one on all that is shown.
+How a threshold is tested is in `classifier.training.fixed_sequence`; here is which ones, and at which risk. The limit for
+out of scope is chosen on the same rows before, and must not make a promise of chance. Who is shown one suggestion hardly
+depends on it, so `show_one` has to pass with every limit that could have been chosen, which costs nothing. Who is shown
+anything does depend on it, so for `least_mass` the risk is divided by the number of limits, and again by the number of
+floors of `show_one` (Bonferroni).
 
 The temperature was fitted on these rows too. It is one number for all rows, and the tests' simulations fit it as well.
 """
@@ -10,10 +12,12 @@ The temperature was fitted on these rows too. It is one number for all rows, and
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from classifier.decision import Prediction, Promise, PromiseResult, Thresholds
 from classifier.training.calibration import HALF, ScopeChoice, choose_scope_limit
 from classifier.training.fixed_sequence import Tally, Walk, lower_bound, walk
-from classifier.training.shown import RankedRows, rank
+from classifier.training.shown import Flags, RankedRows, rank
 
 ONE_LIMITS = tuple(round(0.99 - 0.01 * step, 2) for step in range(40))
 """Candidates for `show_one`, .99 to .60."""
@@ -31,8 +35,8 @@ holds at the limit, and five floors share the risk instead of forty limits.
 NEVER = 1.0
 """As `show_one`: two suggestions always. As `least_mass`: a person always. But for what rounds to a probability of 1."""
 
-UNPROVEN_MASS = 0.95
-"""`least_mass` when there are too few rows to promise anything: strict, and the reason says that nothing is promised."""
+UNPROVEN_MASS = LEAST_MASSES[0]
+"""`least_mass` when there are too few rows to promise anything: never looser than one that was proven."""
 
 METHOD = "learn-then-test: fixed sequence of exact binomial tests"
 
@@ -54,7 +58,7 @@ class PromiseParams:
 def choose_thresholds(
     predictions: Sequence[Prediction], truths: Sequence[str], params: PromiseParams
 ) -> Thresholds:
-    """Thresholds for messages like these calibration rows, with what is promised of them.
+    """Thresholds for messages like these calibration rows, with what is promised of them. At least one row.
 
     1. `out_of_scope` by `choose_scope_limit`.
     2. `show_one`: the lowest that passes for `one_promise`; NEVER if none does, for two are more often right than one.
@@ -64,31 +68,47 @@ def choose_thresholds(
     `show_one` is never under `least_mass`: so which rows are shown one does not depend on `least_mass`, and neither
     does its walk. Out-of-scope rows are rows like others: whatever is shown for them is wrong.
     """
-    rows = rank(predictions, truths)
+    rows = rank(np.array([p.probabilities for p in predictions]), truths, predictions[0].labels)
     scope = choose_scope_limit(rows)
-    risk = (1 - params.confidence) / scope.choices
-    ones = [_tally(rows, limit, HALF, scope.limit, alone=True) for limit in ONE_LIMITS]
+    risk = 1 - params.confidence
+    shown_risk = risk / len(scope.choices) / len(FLOORS)
+    ones = [_worst_tally_of_one(rows, limit, scope.choices, risk) for limit in ONE_LIMITS]
     lowest = _limit(walk(ones, params.one_promise, risk))
     floor = max(value for value in FLOORS if value <= lowest)
-    masses = [_tally(rows, floor, mass, scope.limit) for mass in LEAST_MASSES]
-    walked = walk(masses, params.promise, risk / len(FLOORS))
-    mass = _mass(walked)
-    walked_one = walk(ones[: sum(limit >= mass for limit in ONE_LIMITS)], params.one_promise, risk)
-    limit = _limit(walked_one)
-    if walked.passed:  # as it will be shown: at `limit`, which is right at least as often as at its floor
-        walked = replace(walked, tally=_tally(rows, limit, mass, scope.limit))
-    shown_promise = _promise(walked, params.promise, params.confidence, risk / len(FLOORS))
-    one_promise = _promise(walked_one, params.one_promise, params.confidence, risk)
-    reason = _reason(len(truths), scope, limit, one_promise, mass, shown_promise)
-    return Thresholds(limit, mass, scope.limit, reason, shown_promise, one_promise)
+    masses = [_tally_of_shown(rows, Thresholds(floor, mass, scope.limit, METHOD)) for mass in LEAST_MASSES]
+    shown = walk(masses, params.promise, shown_risk)
+    mass = _mass(shown)
+    one = walk(ones[: sum(limit >= mass for limit in ONE_LIMITS)], params.one_promise, risk)
+    chosen = Thresholds(_limit(one), mass, scope.limit, METHOD)
+    # Told are the rows as they will be decided: never fewer of them are right than in the tests.
+    if shown.passed:
+        shown = replace(shown, tally=_tally_of_shown(rows, chosen))
+    if one.passed:
+        one = replace(one, tally=_tally_of_one(rows, chosen))
+    shown_promise = _promise(shown, params.promise, params.confidence, shown_risk)
+    one_promise = _promise(one, params.one_promise, params.confidence, risk)
+    chosen = replace(chosen, shown_promise=shown_promise, one_promise=one_promise)
+    return replace(chosen, reason=_reason(len(truths), scope, chosen, shown_promise, one_promise))
 
 
-def _tally(
-    rows: RankedRows, show_one: float, least_mass: float, scope: float, *, alone: bool = False
-) -> Tally:
-    kinds = rows.decide(show_one, least_mass, scope)
-    counted = kinds.one if alone else kinds.shown
-    return Tally(int(counted.sum()), int((counted & kinds.right).sum()))
+def _worst_tally_of_one(rows: RankedRows, limit: float, scopes: Sequence[float], risk: float) -> Tally:
+    """With the out-of-scope limit that makes `show_one` = `limit` hardest to prove."""
+    tallies = [_tally_of_one(rows, Thresholds(limit, HALF, scope, METHOD)) for scope in scopes]
+    return min(dict.fromkeys(tallies), key=lambda tally: lower_bound(tally, risk))
+
+
+def _tally_of_one(rows: RankedRows, thresholds: Thresholds) -> Tally:
+    kinds = rows.under(thresholds)
+    return _tally(kinds.one, kinds.right)
+
+
+def _tally_of_shown(rows: RankedRows, thresholds: Thresholds) -> Tally:
+    kinds = rows.under(thresholds)
+    return _tally(kinds.shown, kinds.right)
+
+
+def _tally(counted: Flags, right: Flags) -> Tally:
+    return Tally(int(counted.sum()), int((counted & right).sum()))
 
 
 def _limit(walked: Walk) -> float:
@@ -114,22 +134,20 @@ def _promise(walked: Walk, promise: float, confidence: float, risk: float) -> Pr
     )
 
 
-def _reason(rows: int, scope: ScopeChoice, limit: float, one: Promise, mass: float, shown: Promise) -> str:
+def _reason(rows: int, scope: ScopeChoice, chosen: Thresholds, shown: Promise, one: Promise) -> str:
     """The sentences saved with the thresholds, for people."""
-    start = f"Chosen on {rows} calibration rows. {scope.sentence()}"
+    start, mass = f"Chosen on {rows} calibration rows. {scope.sentence()}", chosen.least_mass
+    if mass == NEVER:
+        return f"{start} No suggestion at all, a person takes everything: {_evidence(shown)}."
     if shown.kept:
         about_shown = f"A suggestion when the two best hold {mass:.2f} together: {_evidence(shown)}."
-    elif mass == NEVER:
-        about_shown = f"No suggestion at all, a person takes everything: {_evidence(shown)}."
     else:
         about_shown = (
             f"Nothing is promised of what is shown: {_evidence(shown)}. "
             f"So a suggestion only when the two best hold {mass:.2f} together."
         )
-    if mass == NEVER:
-        return f"{start} {about_shown}"
-    how_many = f"One suggestion from {limit:.2f}" if one.kept else "Never one suggestion alone"
-    return f"{start} {about_shown} {how_many}: {_evidence(one)}."
+    about_one = f"One suggestion from {chosen.show_one:.2f}" if one.kept else "Never one suggestion alone"
+    return f"{start} {about_shown} {about_one}: {_evidence(one)}."
 
 
 def _evidence(promise: Promise) -> str:

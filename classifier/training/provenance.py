@@ -21,6 +21,7 @@ _SOURCES = (
     "evaluation/metrics.py",
     "evaluation/evaluate.py",
     "encoders/session.py",
+    "personal_data",
     "decision.py",
     "languages.py",
     "text.py",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.decision import OUT_OF_SCOPE, Prediction, Thresholds
+from classifier.decision import OUT_OF_SCOPE, Thresholds
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -54,10 +54,8 @@ class RankedRows:
         return self.decide(thresholds.show_one, thresholds.least_mass, thresholds.out_of_scope)
 
 
-def rank(predictions: Sequence[Prediction], truths: Sequence[str]) -> RankedRows:
-    """`predictions` all know the same labels; a truth that is none of them is never right. At least one row."""
-    labels = predictions[0].labels
-    probabilities = np.array([prediction.probabilities for prediction in predictions])
+def rank(probabilities: Floats, truths: Sequence[str], labels: Sequence[str]) -> RankedRows:
+    """For `probabilities` (n, k) of `labels` (k,); a truth that is none of them is never right."""
     place = labels.index(OUT_OF_SCOPE) if OUT_OF_SCOPE in labels else None
     categories = np.array([label for label in labels if label != OUT_OF_SCOPE], dtype=object)
     known = probabilities if place is None else np.delete(probabilities, place, axis=1)

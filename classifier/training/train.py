@@ -26,7 +26,9 @@ from classifier.text import clean
 from classifier.training.balancing import Balance, balance
 from classifier.training.boosting import BoosterParams, train_booster
 from classifier.training.calibration import fit_temperature
+from classifier.training.embedded import look_up
 from classifier.training.embedding_cache import EmbeddingCache
+from classifier.training.engines import Engine, FitTrees
 from classifier.training.fit_views import FIT_STEPS, LEFT_OUT_STEPS, FitRows, fit_views, left_out_columns
 from classifier.training.model_card import card
 from classifier.training.promise import PromiseParams, choose_thresholds
@@ -45,6 +47,7 @@ class TrainParams:
 
     `refill`: once measured, the views are fitted again on all rows, the held-out ones too; trees, temperature and
     thresholds stay as measured. More neighbours and words only help, and the figures remain those of the smaller memory.
+    `engine`: that of the `fit_trees` handed to `train`.
     """
 
     views: ViewParams = field(default_factory=ViewParams)
@@ -53,6 +56,7 @@ class TrainParams:
     promise: PromiseParams = field(default_factory=PromiseParams)
     refill: bool = True
     seed: int = 0
+    engine: Engine = Engine.LOCAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +95,24 @@ def train(
     params: TrainParams,
     now: datetime,
     progress: Progress,
+    embeddings: Path | None = None,
+    fit_trees: FitTrees = train_booster,
 ) -> Trained:
     """Train, calibrate, measure on the test rows through the serving code, and write the model folder.
 
-    Raises DataRefused when too few rows are left to fit or calibrate on.
+    Rows that are in `embeddings`, a folder made by `embed`, are not embedded again.
+    Raises DataRefused when too few rows are left to fit or calibrate on, or another encoder made `embeddings`.
     """
     running, detector = open_encoder(encoder), LanguageDetector()
     labels = tuple(dataset.counts())
     rows, dropped = usable(dataset.examples, labels, encoder.recipe)
     _check(rows, labels, encoder.recipe)
-    cache = EmbeddingCache(cache_dir, encoder.fingerprint)
-    vectors = cache.embed(running, [row.words for row in rows], progress("Reading the rows", len(rows)))
+    cache, texts = EmbeddingCache(cache_dir, encoder.fingerprint), [row.words for row in rows]
+    if embeddings is not None:
+        cache.take(look_up(embeddings, encoder, texts))
+    vectors = cache.embed(running, texts, progress("Reading the rows", len(rows)))
     part = {split: fit_rows(rows, vectors, {split}) for split in Split}
-    fitted = _fit(part[Split.FIT], part[Split.CALIBRATION], labels, params, progress)
+    fitted = _fit(part[Split.FIT], part[Split.CALIBRATION], labels, params, progress, fit_trees)
     model = Model(
         labels=labels,
         temperature=fitted.temperature,
@@ -120,6 +129,7 @@ def train(
             "libraries": library_versions(),
             "boosting": params.boosting.as_lightgbm(len(part[Split.FIT].labels), len(labels))
             | {"rounds": params.boosting.rounds},
+            "engine": params.engine.value,
             "balance": params.balance.value,
             "refilled": params.refill,
         },
@@ -151,13 +161,18 @@ class _Fitted:
 
 
 def _fit(
-    fit: FitRows, calibration: FitRows, labels: tuple[str, ...], params: TrainParams, progress: Progress
+    fit: FitRows,
+    calibration: FitRows,
+    labels: tuple[str, ...],
+    params: TrainParams,
+    progress: Progress,
+    fit_trees: FitTrees,
 ) -> _Fitted:
     step = progress("Training", FIT_STEPS + LEFT_OUT_STEPS + 2)
     views = fit_views(fit, len(labels), params.views, params.seed, step)
     columns = left_out_columns(views, fit, params.seed, step)
     learned = balance(columns, fit.labels, params.balance, params.seed)
-    text = train_booster(learned.columns, learned.labels, len(labels), params.boosting, learned.weights)
+    text = fit_trees(learned.columns, learned.labels, len(labels), params.boosting, learned.weights)
     step()
     scores = Booster(text).scores(views.columns(calibration.texts, calibration.embeddings))
     temperature = fit_temperature(scores, calibration.labels)

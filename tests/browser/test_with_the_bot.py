@@ -9,12 +9,14 @@ from playwright.sync_api import expect
 
 from playground.manifest import read_manifest
 from playground.testing import PlaygroundServer
-from tests.scenarios.conftest import CLOSE, ROOT, migrated
+from tests.scenarios.conftest import ASK_TWO, CLOSE, ROOT, migrated
 from tests.scenarios.conftest import Desk as FrontDesk
 
 from .conftest import OpenDesk
 
 pytestmark = pytest.mark.browser
+
+NAMES = {"U0ANA": "Ana Souza", "U0BEN": "Ben Fischer"}
 
 
 @pytest.fixture
@@ -40,12 +42,11 @@ def test_a_request_from_first_words_to_numbers(front: FrontDesk, open_desk: Open
     expect(requester.message("A person will look at this")).to_be_visible()
 
     first, _offer = front.offer_to()
-    names = {"U0ANA": "Ana Souza", "U0BEN": "Ben Fischer"}
-    agent.become(names[first.id])
+    agent.become(NAMES[first.id])
     agent.press("Decline")
     [other] = [person for person in front.agents if person.id != first.id]
     front.offer_to(other)
-    agent.become(names[other.id])
+    agent.become(NAMES[other.id])
     expect(agent.message("Why you")).to_be_visible()
     agent.press("Accept")
     expect(requester.message("has taken your request").first).to_be_visible()
@@ -60,6 +61,29 @@ def test_a_request_from_first_words_to_numbers(front: FrontDesk, open_desk: Open
     expect(requester.home).to_contain_text("my vpn drops every few minutes")
 
 
+def test_none_of_two_suggestions_brings_a_person(front: FrontDesk, open_desk: OpenDesk) -> None:
+    """Pressing "None of these - ask a person" takes the suggestions away; an agent is offered the words, accepts, and both see it."""
+    desk = open_desk(front.slack.url)
+    requester, agent = desk.requester, desk.agent
+    words = "the vpn asks for a password that I never had"
+
+    requester.say(words)
+    expect(requester.message("One of these may help").get_by_role("button", name=CLOSE)).to_have_count(2)
+    requester.press(ASK_TWO)
+    expect(requester.message("A person will look at this")).to_be_visible()
+    expect(requester.node.get_by_role("button", name=CLOSE)).to_have_count(0)
+
+    holder, _offer = front.offer_to()
+    agent.become(NAMES[holder.id])
+    expect(agent.message("A request for you from Riley Chen")).to_contain_text(words)
+    agent.press("Accept")
+    expect(agent.message("You are helping Riley Chen")).to_contain_text(words)
+    expect(requester.message(f"{NAMES[holder.id]} has taken your request").first).to_be_visible()
+    for screen in (requester, agent):
+        screen.node.get_by_test_id("conversation").filter(has_text="unread").first.click()
+        expect(screen.message(f"{NAMES[holder.id]} will help")).to_contain_text(words)
+
+
 def test_the_picture_in_the_readme(front: FrontDesk, open_desk: OpenDesk, tmp_path: Path) -> None:
     """A request closed, one offered, numbers for the admin; FIRSTLINE_PICTURE=docs/playground.png takes the README's picture."""
     desk = open_desk(front.slack.url)
@@ -72,7 +96,7 @@ def test_the_picture_in_the_readme(front: FrontDesk, open_desk: OpenDesk, tmp_pa
     expect(requester.message("Get connected again").last).to_be_visible()
     front.sam.dm("the scanner in the warehouse reads nothing since the update, 40 parcels are waiting")
     holder, _offer = front.offer_to()
-    agent.become({"U0ANA": "Ana Souza", "U0BEN": "Ben Fischer"}[holder.id])
+    agent.become(NAMES[holder.id])
     expect(agent.message("Why you")).to_be_visible()
     admin.say("/firstline stats")
     expect(admin.message("3 requests")).to_be_visible()

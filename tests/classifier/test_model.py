@@ -18,7 +18,7 @@ from classifier.encoders.recipes import MINILM
 from classifier.encoders.store import Installed
 from classifier.evaluation.evaluate import report, run
 from classifier.serving.artefact import read_model
-from classifier.serving.boosting import BoosterParams
+from classifier.training.boosting import BoosterParams
 from classifier.serving.features import FeatureParams
 from classifier.serving.serve import Classifier
 from classifier.training.train import TrainParams, is_current, train
