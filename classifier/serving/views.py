@@ -214,7 +214,7 @@ class Views:
             spaces.wording.shape[0] == spaces.tfidf.width,
             *(view.weights.shape == (view.tfidf.width, labels) for view in (self.words, self.opening)),
             *(n.hidden.shape[0] == self.dimensions + spaces.wording.shape[1] for n in self.networks),
-            *(n.output.shape[1] == labels for n in self.networks),
+            *(n.output.shape == (n.hidden.shape[1], labels) for n in self.networks),
             self.alike.rows.shape == (len(self.alike.labels), spaces.meaning.shape[1]),
             len(self.alike_worded.rows) == len(self.alike_worded.labels),
         ]

@@ -3,12 +3,14 @@
 Each gives scores whose softmax, with a temperature, is a probability: a model's own logarithms where it has probabilities.
 """
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -36,7 +38,13 @@ def _on_embedding(build: Build) -> Learner:
 
     def learn(rows: FitRows, label_count: int, how: Balance, seed: int) -> Scorer:
         learned = balance_rows(rows.embeddings, rows.labels, how, seed)
-        with threadpool_limits(limits=1):  # beside other work, matrix libraries' threads wait for each other
+        with (
+            warnings.catch_warnings(),
+            threadpool_limits(limits=1),
+        ):  # beside other work, matrix libraries' threads wait for each other
+            warnings.simplefilter(
+                "ignore", ConvergenceWarning
+            )  # a fixed number of rounds, alike for all data
             model = _weighted(build(seed), learned)
 
         def score(asked: FitRows) -> Scores:
@@ -65,7 +73,7 @@ def _forest(seed: int) -> Any:
 
 
 def _network(seed: int) -> Any:
-    return make_pipeline(StandardScaler(), MLPClassifier((256,), early_stopping=True, random_state=seed))
+    return make_pipeline(StandardScaler(), MLPClassifier((256,), alpha=1e-2, max_iter=40, random_state=seed))
 
 
 def _xgboost(seed: int) -> Any:

@@ -1,10 +1,12 @@
 """Work on a cluster (dask.distributed): embedding partitions, and training the trees with LightGBM's Dask estimator.
 
-Workers need this code, LightGBM and the encoder, and no folder shared with the scheduler: texts travel to them and vectors
-back. Whoever reaches a Dask scheduler can run code on its workers: keep it in a network of its own, or use Dask's TLS.
+The scheduler and its workers run this version of Firstline (`python -m dask scheduler` and `python -m dask worker` where it
+is installed), the workers with the encoder in the same folder. No folder is shared: texts travel there and vectors back. Whoever reaches a Dask scheduler can run code on its workers: keep it in a network of its own, or use Dask's TLS.
 """
 
+import asyncio
 import logging
+import os
 import threading
 import warnings
 from collections.abc import Iterable, Iterator
@@ -44,8 +46,12 @@ def open_cluster(scheduler: str | None) -> Iterator["Client"]:
         from distributed import Client, LocalCluster  # noqa: PLC0415  (optional, and slow to import)
     except ModuleNotFoundError as error:
         raise ClusterRefused(f"--engine dask needs {error.name}; run: make setup-study") from error
+    # A lost scheduler reaches us as an exception; what Dask's threads say of it beside that is pages long.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     with ExitStack() as opened:
         try:
+            if scheduler:
+                asyncio.run(_greet(scheduler))
             address: Any = scheduler or opened.enter_context(
                 LocalCluster(
                     n_workers=LOCAL_WORKERS,
@@ -58,10 +64,22 @@ def open_cluster(scheduler: str | None) -> Iterator["Client"]:
             )
             client = opened.enter_context(Client(address, timeout=_ANSWER_LIMIT_S))
             client.wait_for_workers(1, timeout=_ANSWER_LIMIT_S)
+            if not scheduler:
+                client.run(_mute)
         except Exception as error:  # what answers may be no scheduler, and then anything is raised
             where = f"the scheduler at {scheduler}" if scheduler else "a cluster on this machine"
-            raise ClusterRefused(f"{where} cannot be used: {_first_line(error)}") from error
+            raise ClusterRefused(f"{where} cannot be used: {_in_short(error)}") from error
         yield client
+
+
+async def _greet(scheduler: str) -> None:
+    """Raises TimeoutError where somebody takes the call and says nothing: Dask's own client waits for that for ever."""
+    from distributed import Security  # noqa: PLC0415
+    from distributed.comm import connect  # noqa: PLC0415
+
+    call = connect(scheduler, timeout=_ANSWER_LIMIT_S, **Security().get_connection_args("client"))
+    comm = await asyncio.wait_for(call, _ANSWER_LIMIT_S)
+    await comm.close()
 
 
 def embed_on_cluster(
@@ -143,7 +161,6 @@ def train_booster_on_cluster(
     hands = deal(labels, label_count, len(client.nthreads()))
     with _one_line(), warnings.catch_warnings(), client.as_current():
         warnings.simplefilter("ignore", UserWarning)  # it ignores an n_jobs that nobody set
-        client.run(_hush)
         _hush()
         model = lgb.DaskLGBMClassifier(n_estimators=params.rounds, client=client, **options)
         model.fit(
@@ -178,8 +195,13 @@ def _spread(client: "Client", array: NDArray[Any], hands: list[NDArray[np.int64]
     return da.concatenate(chunks)
 
 
+def _mute() -> None:
+    """On a worker started here: its standard output is ours, and LightGBM's C library tells there of its sockets."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
 def _hush() -> None:
-    """LightGBM tells of its sockets on standard output, whatever its verbosity: to a logger instead."""
+    """LightGBM's Python side tells of sockets on standard output, whatever its verbosity: to a logger instead."""
     import lightgbm as lgb  # noqa: PLC0415
 
     logger = logging.getLogger("lightgbm")
@@ -201,8 +223,8 @@ def _one_line() -> Iterator[None]:
     except ClassifierError:
         raise
     except Exception as error:  # whatever a worker's libraries raise, and Dask's own
-        raise ClusterRefused(f"a worker failed: {type(error).__name__}: {_first_line(error)}") from error
+        raise ClusterRefused(f"the cluster failed: {type(error).__name__}: {_in_short(error)}") from error
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+def _in_short(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -68,13 +68,12 @@ class EmbeddedFolder:
                 f"column {reserved.pop()} would be there twice; name the others with --key-column"
             )
         self._folder, self._origin, self._prefix = folder, origin, prefix
-        if (folder / MANIFEST).exists():
-            _check_same(folder, origin)
-        else:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._note(complete=False)
+        folder.mkdir(parents=True, exist_ok=True)
         self._present = {path.name for path in folder.iterdir() if _PART.fullmatch(path.name)}
         self._rows: dict[str, int] = {}
+        if self._present:
+            _check_same(folder, origin)
+        self._note(complete=False)
 
     @property
     def partitions(self) -> int:

@@ -74,7 +74,9 @@ def fit_views(rows: FitRows, label_count: int, params: ViewParams, seed: int, st
     step()
     joint, folds = places.joint, rows.folds(seed)
     networks = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    # Around the threads, not in each: filters are the whole process's, and threads would restore each other's.
+    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        warnings.simplefilter("ignore", ConvergenceWarning)  # they are stopped early on purpose
         fits = [
             pool.submit(_network, joint[folds != fold], rows.labels[folds != fold], label_count, seed)
             for fold in range(FOLDS)
@@ -147,6 +149,8 @@ def fit_svm(
     row_weights: NDArray[np.float64] | None = None,
 ) -> tuple[Floats, Floats]:
     """Weights (columns, labels) and bias (labels,) of a linear SVM, one label against the rest."""
+    if matrix.shape[1] == 0:  # no two texts share a term
+        return np.zeros((0, label_count), dtype=np.float32), np.zeros(label_count, dtype=np.float32)
     model = LinearSVC(C=_SVM_COST, random_state=seed).fit(matrix, labels, sample_weight=row_weights)
     coefficients, bias = model.coef_.T, model.intercept_
     if len(model.classes_) == 2:  # scikit-learn gives the second of two labels alone
@@ -169,9 +173,7 @@ def _network(inputs: Floats, labels: Labels, label_count: int, seed: int) -> Lay
         n_iter_no_change=rounds,
         random_state=seed,
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # it is stopped early on purpose
-        model.fit(np.asarray(inputs * INPUT_SCALE, dtype=np.float32), labels)
+    model.fit(np.asarray(inputs * INPUT_SCALE, dtype=np.float32), labels)
     output, output_bias = model.coefs_[1], model.intercepts_[1]
     if len(model.classes_) == 2:  # one logistic unit: the softmax of (0, z)
         output = np.hstack([np.zeros_like(output), output])

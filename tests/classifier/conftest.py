@@ -25,6 +25,9 @@ from classifier.encoders.store import Installed, fetch, open_encoder
 from classifier.serving.serve import Classifier, load
 from classifier.training.train import TrainParams, train
 
+STARTER_PARAMS = TrainParams(refill=False)
+"""As the command trains a file that brings its own split."""
+
 
 def no_progress(name: str, steps: int) -> Callable[[], None]:
     return lambda: None
@@ -79,7 +82,7 @@ def model_dir(
     """The starter model, trained by this very code."""
     folder = tmp_path_factory.mktemp("model") / "starter"
     now = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-    train(starter, packaged, folder, cache_dir / "embeddings", TrainParams(), now, no_progress)
+    train(starter, packaged, folder, cache_dir / "embeddings", STARTER_PARAMS, now, no_progress)
     return folder
 
 

@@ -14,7 +14,7 @@ from classifier.decision import (
     apply_rule,
 )
 from classifier.serving.boosting import softmax
-from classifier.training.calibration import choose_thresholds, fit_temperature
+from classifier.training.calibration import fit_temperature
 
 LIMITS = Thresholds(show_one=0.8, least_mass=0.5, out_of_scope=0.4, reason="for these tests")
 LABELS = ("a", "b", "c", OUT_OF_SCOPE)
@@ -103,51 +103,3 @@ def test_the_temperature_undoes_overconfidence() -> None:
     scores = random.normal(size=(4_000, 5)) * 2
     labels = np.array([random.choice(5, p=row) for row in softmax(scores)])
     assert fit_temperature(scores * 3, labels) == pytest.approx(3.0, rel=0.1)
-
-
-def made_up(count: int, seed: int) -> tuple[list[Prediction], list[str]]:
-    """Predictions whose probabilities are true: each row's label is drawn from them."""
-    random = np.random.default_rng(seed)
-    shares = softmax(random.normal(size=(count, 4)) * 3)
-    truths = [str(random.choice(LABELS, p=row)) for row in shares]
-    return [prediction(*map(float, row / row.sum())) for row in shares], truths
-
-
-def test_chosen_thresholds_reach_what_they_promise() -> None:
-    """On the rows they were chosen on, one suggestion is right for 95 % and any for 92 %, and the reason says on how many rows."""
-    predictions, truths = made_up(1_000, seed=1)
-    chosen = choose_thresholds(predictions, truths)
-    outcomes = [(apply_rule(p, chosen), truth) for p, truth in zip(predictions, truths, strict=True)]
-    ones = [truth in shown.categories for shown, truth in outcomes if shown.kind is DecisionKind.SHOW_ONE]
-    suggested = [
-        truth in shown.categories for shown, truth in outcomes if shown.kind is not DecisionKind.ABSTAIN
-    ]
-    assert np.mean(ones) >= 0.95
-    assert np.mean(suggested) >= 0.92
-    assert len(ones) > 100
-    assert "1000 calibration rows" in chosen.reason
-    assert chosen.least_mass >= 0.5
-
-
-def test_a_hopeless_model_gets_strict_thresholds() -> None:
-    """When nothing reaches the goal, the thresholds are strict and the reason says so."""
-    predictions, _ = made_up(400, seed=2)
-    random = np.random.default_rng(3)
-    chosen = choose_thresholds(predictions, [str(label) for label in random.choice(LABELS, size=400)])
-    assert chosen.show_one == 0.98
-    assert "no limit reached 95%" in chosen.reason
-
-
-def test_the_scope_limit_is_chosen_with_the_rule_that_serves() -> None:
-    """A limit is charged with what the rule sends to a person anyway: what leads and what holds too little."""
-    inside = [prediction(0.44, 0.01, 0.01, 0.54)] * 5 + [prediction(0.5, 0.2, 0.2, 0.1)] * 20
-    outside = [prediction(0.35, 0.1, 0.1, 0.45)] * 4
-    truths = ["a"] * 25 + [OUT_OF_SCOPE] * 4
-    # Out of scope leads in the first five: no limit can save them, so sparing them must not pull the limit up.
-    assert choose_thresholds(inside + outside, truths).out_of_scope <= 0.45
-
-
-def test_without_out_of_scope_rows_that_limit_is_off() -> None:
-    """Data without out-of-scope rows leaves that threshold at 1."""
-    predictions = [Prediction(("a", "b"), (0.9, 0.1))] * 40
-    assert choose_thresholds(predictions, ["a"] * 40).out_of_scope == 1.0

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -18,10 +19,11 @@ from classifier.encoders.recipes import MINILM
 from classifier.encoders.store import Installed
 from classifier.evaluation.evaluate import report, run
 from classifier.serving.artefact import read_model
-from classifier.training.boosting import BoosterParams
-from classifier.serving.features import FeatureParams
 from classifier.serving.serve import Classifier
+from classifier.serving.views import ViewParams
+from classifier.training.boosting import BoosterParams
 from classifier.training.train import TrainParams, is_current, train
+from tests.classifier.conftest import STARTER_PARAMS
 
 
 @pytest.fixture
@@ -41,7 +43,8 @@ def flip(path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [truncate, flip, Path.unlink], ids=["truncated", "altered", "missing"])
 @pytest.mark.parametrize(
-    "name", ["model.txt", "features.safetensors", "model.json", "metrics.json", "MODEL_CARD.md"]
+    "name",
+    ["model.txt", "views.safetensors", "examples.txt.gz", "model.json", "metrics.json", "MODEL_CARD.md"],
 )
 def test_a_damaged_model_is_refused(
     copied: Path, encoder_dir: Path, name: str, damage: Callable[[Path], None]
@@ -54,7 +57,7 @@ def test_a_damaged_model_is_refused(
 
 
 @pytest.mark.parametrize(
-    "manifest", ["", "{}", "[1]", '{"format": 99, "files": {}}', '{"format": 1, "files": {}}']
+    "manifest", ["", "{}", "[1]", '{"format": 99, "files": {}}', '{"format": 2, "files": {}}']
 )
 def test_a_damaged_manifest_is_refused(copied: Path, encoder_dir: Path, manifest: str) -> None:
     """A manifest that does not read, or lists too little, is refused in words."""
@@ -107,7 +110,7 @@ def test_training_twice_gives_the_same_model(
     for year, cache in ((2026, cache_dir / "embeddings"), (2027, tmp_path / "fresh")):
         now = datetime(year, 1, 1, tzinfo=UTC)
         train(tenth, packaged, tmp_path / str(year), cache, few_trees, now, no_progress)
-    for name in ("model.txt", "features.safetensors"):
+    for name in ("model.txt", "views.safetensors"):
         assert (tmp_path / "2026" / name).read_bytes() == (tmp_path / "2027" / name).read_bytes()
 
 
@@ -119,11 +122,13 @@ def test_a_model_is_current_until_something_changes(
     model_dir: Path, starter: Dataset, packaged: Installed
 ) -> None:
     """Other data or parameters make a model stale; a damaged folder is never current."""
-    assert is_current(model_dir, starter, packaged, TrainParams())
-    assert not is_current(model_dir, starter, packaged, TrainParams(features=FeatureParams(neighbours=7)))
+    assert is_current(model_dir, starter, packaged, STARTER_PARAMS)
+    assert not is_current(
+        model_dir, starter, packaged, replace(STARTER_PARAMS, views=ViewParams(opening_words=7))
+    )
     other = Dataset(starter.name, starter.examples[:-1])
-    assert not is_current(model_dir, other, packaged, TrainParams())
-    assert not is_current(model_dir / "nothing", starter, packaged, TrainParams())
+    assert not is_current(model_dir, other, packaged, STARTER_PARAMS)
+    assert not is_current(model_dir / "nothing", starter, packaged, STARTER_PARAMS)
 
 
 def test_another_library_makes_a_model_stale(
@@ -133,7 +138,7 @@ def test_another_library_makes_a_model_stale(
     monkeypatch.setattr(
         "importlib.metadata.version", lambda name: "99" if name == "lightgbm" else version(name)
     )
-    assert not is_current(model_dir, starter, packaged, TrainParams())
+    assert not is_current(model_dir, starter, packaged, STARTER_PARAMS)
 
 
 def test_the_folder_says_what_it_was_made_of(model_dir: Path, starter: Dataset) -> None:

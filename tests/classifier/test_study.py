@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,36 +12,75 @@ import pytest
 import yaml
 from numpy.typing import NDArray
 
-from classifier.study.compare import CONTENDERS, Rows, compare
+from classifier.data.dataset import Dataset
+from classifier.serving.views import unit
+from classifier.study.compare import compare
+from classifier.study.comparison_page import write_page
 from classifier.study.consolidate import merge, propose, sample
+from classifier.study.contenders import CONTENDERS
 from classifier.study.cues import topics
+from classifier.training.balancing import Balance, balance
+from classifier.training.fit_views import FitRows
 
 
-def blobs(count: int, labels: int, seed: int, spread: float = 0.5) -> Rows:
-    """Rows of length one around `labels` axes of a 12-dimensional space."""
+def blobs(count: int, labels: int, seed: int, spread: float = 0.5) -> FitRows:
+    """Rows of length one around `labels` axes of a 12-dimensional space, with a word for each label among others."""
     random = np.random.default_rng(seed)
     own = np.arange(count) % labels
     vectors = np.eye(12)[own] + random.normal(size=(count, 12)) * spread / np.sqrt(12)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return Rows(vectors.astype(np.float32), own.astype(np.int64))
+    words = np.array(["vpn", "printer", "password", "outlook"])
+    texts = [f"{words[label]} {random.choice(['please', 'today', 'help'])} again" for label in own]
+    return FitRows(texts, unit(vectors), own.astype(np.int64), np.arange(count))
 
 
-def test_every_contender_learns_what_is_easy() -> None:
-    """On well separated groups every contender is right nearly always, and calibrated enough to say so."""
-    found = list(compare(blobs(200, 4, 1), blobs(80, 4, 2), blobs(80, 4, 3), ("a", "b", "c", "d")))
+@pytest.mark.parametrize("way", list(Balance))
+def test_every_contender_learns_what_is_easy(way: Balance) -> None:
+    """On well separated groups every contender is right nearly always, however its fit rows are balanced."""
+    parts = (blobs(200, 4, 1), blobs(80, 4, 2), blobs(80, 4, 3))
+    found = list(compare(*parts, ("a", "b", "c", "d"), (way,)))
     assert [contender.name for contender in found] == list(CONTENDERS)
     for contender in found:
         assert contender.figures.accuracy >= 0.95, contender.name
-        assert contender.figures.log_loss < 0.4, contender.name
+        low, high = contender.accuracy_interval
+        assert low <= contender.figures.accuracy <= high
+        assert contender.balance is way
 
 
 def test_contenders_learn_nothing_from_noise() -> None:
     """On shuffled labels no contender is better than chance allows: nobody sees the test rows' labels."""
     random = np.random.default_rng(0)
-    parts = [blobs(size, 4, seed) for size, seed in ((200, 1), (80, 2), (400, 3))]
-    shuffled = [Rows(part.vectors, random.permutation(part.labels)) for part in parts]
-    for contender in compare(*shuffled, ("a", "b", "c", "d")):
+    parts = [
+        replace(part, labels=random.permutation(part.labels))
+        for part in (blobs(200, 4, 1), blobs(80, 4, 2), blobs(400, 4, 3))
+    ]
+    for contender in compare(*parts, ("a", "b", "c", "d")):
         assert contender.figures.accuracy < 0.4, contender.name
+
+
+def test_the_comparison_is_a_page_with_charts(tmp_path: Path, starter: Dataset) -> None:
+    """The report folder holds a page that names every contender, three pictures, and the figures."""
+    test = blobs(80, 4, 3)
+    found = list(compare(blobs(200, 4, 1), blobs(80, 4, 2), test, ("a", "b", "c", "d")))
+    write_page(tmp_path, starter, "some-encoder", ("a", "b", "c", "d"), found, test.labels)
+    page = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert all(name in page for name in CONTENDERS)
+    assert all(
+        (tmp_path / name).stat().st_size > 5_000
+        for name in ("models.png", "calibration.png", "confusion.png")
+    )
+    assert len(json.loads((tmp_path / "report.json").read_text())["models"]) == len(CONTENDERS)
+
+
+@pytest.mark.parametrize("way", [Balance.WEIGHTS, Balance.OVER, Balance.UNDER, Balance.SMOTE])
+def test_balancing_makes_rare_labels_count_alike(way: Balance) -> None:
+    """After it every label has the same weight in sum, and the same seed does the same."""
+    labels = np.array([0] * 60 + [1] * 12, dtype=np.int64)
+    columns = np.random.default_rng(0).normal(size=(72, 3)).astype(np.float32)
+    first, again = (balance(columns, labels, way, seed=4) for _ in range(2))
+    weights = np.ones(len(first.labels)) if first.weights is None else first.weights
+    sums = np.bincount(first.labels, weights)
+    assert sums[0] == pytest.approx(sums[1])
+    assert np.array_equal(first.columns, again.columns)
 
 
 def test_merging_joins_what_is_near() -> None:
@@ -61,7 +101,7 @@ def test_a_proposal_names_groups_and_tells_the_price() -> None:
     rows = blobs(240, 3, 5)
     raw = [f"{'abc'[label]}{(place // 3) % 2}" for place, label in enumerate(rows.labels)]
     volumes = Counter({"a0": 500, "a1": 20, "b0": 300, "b1": 30, "c0": 10, "c1": 40})
-    proposal = propose(rows.vectors, raw, volumes, 3)
+    proposal = propose(rows.embeddings, raw, volumes, 3)
     assert proposal.groups == {"a0": ("a0", "a1"), "b0": ("b0", "b1"), "c1": ("c1", "c0")}
     assert proposal.grouped_accuracy > 0.95 > proposal.raw_accuracy
     assert yaml.safe_load(proposal.as_yaml())["a0"] == {"a0": 500, "a1": 20}
@@ -141,7 +181,7 @@ def test_compare_prints_all_models(study: Callable[..., Any]) -> None:
     """`compare` measures every contender on one split."""
     told = json.loads(study("compare", "--json").stdout)
     assert [model["name"] for model in told["models"]] == list(CONTENDERS)
-    assert told["rows"] == {"fit": 36, "calibration": 12, "test": 12}
+    assert told["rows"] == {"fit": 48, "calibration": 8, "test": 4}
 
 
 def test_consolidate_proposes_a_mapping(study: Callable[..., Any]) -> None:

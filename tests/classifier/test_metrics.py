@@ -1,0 +1,31 @@
+"""Figures of a classifier."""
+
+import numpy as np
+import pytest
+
+from classifier.evaluation.metrics import expected_calibration_error, figures
+
+
+def test_figures_on_a_case_done_by_hand() -> None:
+    """Four rows, three labels: every figure as computed on paper."""
+    probabilities = np.array([[0.8, 0.1, 0.1], [0.6, 0.3, 0.1], [0.2, 0.7, 0.1], [0.1, 0.5, 0.4]])
+    measured = figures(probabilities, np.array([0, 1, 1, 2]), ("a", "b", "c"))
+    assert measured.accuracy == 0.5
+    assert measured.weighted_recall == 0.5
+    assert measured.weighted_precision == pytest.approx((1 * 0.5 + 2 * 0.5 + 1 * 0) / 4)
+    assert measured.macro_f1 == pytest.approx((2 / 3 + 0.5 + 0) / 3)
+    assert measured.top_two == 1.0
+    assert measured.log_loss == pytest.approx(-np.log([0.8, 0.3, 0.7, 0.4]).mean())
+    assert [row.n for row in measured.labels] == [1, 2, 1]
+
+
+def test_calibration_error_is_the_gap() -> None:
+    """Certain .9 and right half the time is an error of .4; certain .5 and right half the time is none."""
+    assert expected_calibration_error(np.full(10, 0.9), np.arange(10) % 2 == 0) == pytest.approx(0.4)
+    assert expected_calibration_error(np.full(10, 0.5), np.arange(10) % 2 == 0) == pytest.approx(0.0)
+
+
+def test_no_rows_are_refused() -> None:
+    """Figures over nothing are refused, not reported as zero."""
+    with pytest.raises(ValueError, match="no rows"):
+        figures(np.zeros((0, 3)), np.zeros(0, dtype=np.int64), ("a", "b", "c"))
