@@ -28,6 +28,13 @@ class Electorate:
         if self.count < 1 or self.sharpness < 1:
             raise ValueError("an electorate needs at least one voter, and a sharpness of at least 1")
 
+    def weights(self, similarity: Floats) -> NDArray[np.float64]:
+        """The voters' weights, shape (n, at most `count`), of similarities with the largest first."""
+        weights: NDArray[np.float64] = (
+            similarity[:, : self.count].clip(min=0.0).astype(np.float64) ** self.sharpness
+        )
+        return weights
+
 
 @dataclass(frozen=True, slots=True)
 class Near:
@@ -111,8 +118,7 @@ def _largest(similarity: Floats, count: int) -> Near:
 
 
 def _votes(near: Near, labels: Labels, label_count: int, electorate: Electorate) -> NDArray[np.float64]:
-    places, similarity = near.places[:, : electorate.count], near.similarity[:, : electorate.count]
-    weights = similarity.clip(min=0.0).astype(np.float64) ** electorate.sharpness
+    places, weights = near.places[:, : electorate.count], electorate.weights(near.similarity)
     votes = np.zeros((len(places), label_count))
     np.add.at(votes, (np.arange(len(places))[:, None], labels[places]), weights)
     total = votes.sum(axis=1, keepdims=True)

@@ -10,6 +10,7 @@ from classifier.errors import EncoderError, ModelRefused
 from classifier.languages import UNKNOWN, LanguageDetector
 from classifier.serving.artefact import Model, read_model
 from classifier.serving.boosting import Booster, softmax
+from classifier.serving.neighbours import Floats
 from classifier.text import clean, has_words, mask_ratio
 
 OVER_MASKED = 0.3
@@ -43,6 +44,11 @@ class Classifier:
             )
         if encoder.recipe.dimensions != model.views.dimensions:
             raise ModelRefused(f"model {model_id} needs {model.views.dimensions} dimensions; train again")
+
+    @property
+    def model(self) -> Model:
+        """Its parts: what an explanation and a study of thresholds look into."""
+        return self._model
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -82,9 +88,13 @@ class Classifier:
 
     def predict(self, words: str) -> Prediction:
         """Probabilities for a cleaned text with words in it, whatever its language."""
-        columns = self._model.views.columns([words], self._encoder.embed(words)[None, :])
+        columns = self._model.views.columns([words], self.embed(words)[None, :])
         probabilities = softmax(self._booster.scores(columns), self._model.temperature)[0]
         return Prediction(self._model.labels, tuple(float(p) for p in probabilities))
+
+    def embed(self, words: str) -> Floats:
+        """Where a cleaned text lies in meaning: float32, shape (dimensions,), of length one."""
+        return self._encoder.embed(words)
 
     def _refuse(self, reason: AbstainReason, language: str, rule: str) -> Decision:
         return Decision(DecisionKind.ABSTAIN, (), None, language, rule, reason, self.model_id)

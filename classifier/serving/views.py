@@ -12,6 +12,7 @@ whole vector says. Each view's columns for rows it was fitted on come from fits 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,16 @@ from classifier.serving.tfidf import Tfidf
 
 INPUT_SCALE = 12.0
 """Components of a row of length one over hundreds of dimensions are tiny; a network learns better near one."""
+
+
+class View(StrEnum):
+    """The five sides."""
+
+    WORDS = "words"
+    OPENING = "opening"
+    NETWORK = "network"
+    ALIKE = "alike"
+    ALIKE_WORDED = "alike_worded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +153,19 @@ class Views:
                 self.alike_worded.columns(self.alike_worded.nearest(worded), self.label_count),
             ]
         ).astype(np.float32)
+
+    def by_view(self, columns: Floats) -> dict[View, Floats]:
+        """Of `columns` (n, width), what each view gives each label, shape (n, labels): margins over words, logarithms of
+        the network's probabilities, and shares of votes, the mean over a view's electorates."""
+        rows, labels = len(columns), self.label_count
+        said, rest = {}, columns
+        for view in (View.WORDS, View.OPENING, View.NETWORK):
+            said[view], rest = rest[:, :labels], rest[:, labels:]
+        for view, neighbours in ((View.ALIKE, self.alike), (View.ALIKE_WORDED, self.alike_worded)):
+            voting = len(neighbours.electorates)
+            votes = rest[:, : voting * labels].reshape(rows, voting, labels)
+            said[view], rest = votes.mean(axis=1), rest[:, neighbours.width(labels) :]
+        return said
 
     def nearest(self, text: str, embedding: Floats) -> Near:
         """The learned rows nearest in meaning, in the order they were learned in (`Model.examples`)."""
