@@ -47,6 +47,8 @@ def stats_as_dict(stats: Stats) -> dict[str, Any]:
         "since": stats.since.isoformat() if stats.since else None,
         "until": stats.until.isoformat(),
         **asdict(stats.total),
+        "no_suggestion": dict(stats.no_suggestion),
+        "unread_languages": dict(stats.unread_languages),
         "by_category": {category or "unknown": asdict(counts) for category, counts in stats.by_category},
         "median_answer_s": stats.median_answer_s,
         "median_accept_s": stats.median_accept_s,
@@ -72,6 +74,8 @@ def stats_as_text(stats: Stats) -> str:
 def _written(value: Any) -> str:
     if value is None:
         return "-"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {count}" for name, count in value.items()) or "-"
     return f"{value:.1f}" if isinstance(value, float) else str(value)
 
 

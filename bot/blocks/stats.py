@@ -6,15 +6,26 @@ from slack_sdk.models.blocks import Block, DividerBlock, HeaderBlock
 
 from bot.blocks.message import Message, section, small
 from bot.blocks.text import category_name, duration, escape
+from bot.services.answering import NO_ANSWER, NO_DECISION
 from bot.services.periods import Period
 from bot.services.stats import Counts, Stats
-from classifier import Answer
+from classifier import AbstainReason, Answer
 
 TITLES = {
     Period.WEEK: "the last 7 days",
     Period.MONTH: "the last 30 days",
     Period.ALL: "all time",
 }
+REASONS = {
+    AbstainReason.OUT_OF_SCOPE: "about something it has no answer for",
+    AbstainReason.UNSURE: "too unsure to suggest anything",
+    AbstainReason.OVER_MASKED: "masked too much to be understood",
+    AbstainReason.EMPTY: "without words",
+    AbstainReason.UNSUPPORTED_LANGUAGE: "in a language that the model does not read",
+    NO_DECISION: "while there was no model",
+    NO_ANSWER: "about a category without a written answer",
+}
+"""What follows a number of requests for which nothing was suggested."""
 FEW = 30  # requests: below this a share says little
 ROWS = 12  # categories in the table
 NAME_WIDTH = 20  # characters: the table is to fit a narrow window without wrapping
@@ -29,7 +40,7 @@ def stats_message(stats: Stats, answers: Mapping[str, Answer]) -> Message:
     blocks: list[Block] = [
         HeaderBlock(text=title),
         section(_outcomes(total)),
-        section(_suggestions(total)),
+        section(_suggestions(stats)),
         section(_times(stats)),
         DividerBlock(),
         section(f"```{_table(stats, answers)}```"),
@@ -48,13 +59,26 @@ def _outcomes(total: Counts) -> str:
     )
 
 
-def _suggestions(total: Counts) -> str:
+def _suggestions(stats: Stats) -> str:
+    total = stats.total
     return (
         f"Suggestions for {_share(total.suggested, total.opened)}; of these\n"
         f"• {_share(total.engaged, total.suggested)} saw a click\n"
         f"• {_share(total.escalated, total.suggested)} went on to a person\n"
         f"Straight to a person: {_share(total.abstained, total.opened)}. Reopened: {total.reopened}."
+        f"{_why_no_suggestion(stats)}"
     )
+
+
+def _why_no_suggestion(stats: Stats) -> str:
+    """A line for each reason, with the languages of those turned away for theirs; nothing if there are none."""
+    lines = []
+    for reason, count in stats.no_suggestion:
+        line = f"• {count} {REASONS.get(reason, reason)}"
+        if reason == AbstainReason.UNSUPPORTED_LANGUAGE and stats.unread_languages:
+            line += f" ({', '.join(f'{language}: {n}' for language, n in stats.unread_languages[:6])})"
+        lines.append(line)
+    return "".join(f"\n{line}" for line in lines)
 
 
 def _times(stats: Stats) -> str:

@@ -17,7 +17,8 @@ from bot.storage.tables import Suggestion, SupportRequest
 from classifier import AbstainReason, Answer, Decision
 
 UNKNOWN_LANGUAGE = "und"  # ISO 639-2 for "undetermined", as the classifier says it
-NO_ANSWER = "there is no written answer for this yet"
+NO_DECISION, NO_ANSWER = "no_decision", "no_answer"  # beside the AbstainReasons, why nothing was suggested
+NOTHING_WRITTEN = "there is no written answer for this yet"
 WHY: dict[AbstainReason, str] = {
     AbstainReason.OUT_OF_SCOPE: "it does not look like anything I have an answer for",
     AbstainReason.UNSURE: "I am not sure enough what it is about",
@@ -43,14 +44,14 @@ def answer(
     decision = basis.decision
     if isinstance(decision, NoDecision):
         request.rule = decision.rule
-        return _pass_on(session, now, request, incoming, basis, reason="no_decision", why=decision.rule)
+        return _pass_on(session, now, request, incoming, basis, reason=NO_DECISION, why=decision.rule)
     _note_decision(request, decision)
     if decision.abstain_reason is not None:
         reason = decision.abstain_reason
         return _pass_on(session, now, request, incoming, basis, reason=reason, why=WHY[reason])
     answered = [category for category in decision.categories if category in basis.answers]
     if not answered:
-        return _pass_on(session, now, request, incoming, basis, reason="no_answer", why=NO_ANSWER)
+        return _pass_on(session, now, request, incoming, basis, reason=NO_ANSWER, why=NOTHING_WRITTEN)
     return _suggest(session, now, request, incoming, decision, answered, basis)
 
 
@@ -109,6 +110,7 @@ def _pass_on(
     reason: str,
     why: str,
 ) -> Outcome:
+    request.no_suggestion = reason
     event_id = move(
         session,
         now,

@@ -5,6 +5,7 @@ open it is *pending*. *Escalated*: suggestions were shown, and the request went 
 went to a person at once. A greeting that nobody followed up is no request.
 """
 
+from collections import Counter
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from bot.lifecycle import OPEN_STATES, RequestState
 from bot.services.periods import Period, median, seconds_between
 from bot.settings import Settings
 from bot.storage.tables import Feedback, Suggestion, SupportRequest
+from classifier import AbstainReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +42,26 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """``by_category`` by number of requests, most first; None is "no category known". Medians are in seconds."""
+    """``by_category`` by number of requests, most first; None is "no category known". Medians are in seconds.
+
+    ``no_suggestion``: abstained ones by reason (an AbstainReason, or one of `bot.services.answering`), most first;
+    ``unread_languages``: those turned away for their language (ISO 639-1), most first.
+    """
 
     period: Period
     since: datetime | None
     until: datetime
     total: Counts
     by_category: tuple[tuple[str | None, Counts], ...]
+    no_suggestion: tuple[tuple[str, int], ...]
+    unread_languages: tuple[tuple[str, int], ...]
     median_answer_s: float | None
     median_accept_s: float | None
     median_resolve_s: float | None
 
 
 def gather(session: Session, now: datetime, team_id: str, period: Period, settings: Settings) -> Stats:
-    """Count what was opened in the period, in four statements."""
+    """Count what was opened in the period, in five statements."""
     since = period.since(now)
     rows = session.execute(_count_by_category(now, team_id, since, settings)).all()
     by_category = sorted(
@@ -61,12 +69,15 @@ def gather(session: Session, now: datetime, team_id: str, period: Period, settin
     )
     request = SupportRequest
     base = _opened(select(), team_id, since)
+    reasons, languages = _without_suggestion(session, team_id, since)
     return Stats(
         period=period,
         since=since,
         until=now,
         total=sum((counts for _, counts in by_category), Counts()),
         by_category=tuple(by_category),
+        no_suggestion=reasons,
+        unread_languages=languages,
         median_answer_s=median(
             session,
             seconds_between(request.opened_at, request.answered_at),
@@ -132,6 +143,26 @@ def _count_by_category(
         clicked, clicked.c.request_id == request.id
     )
     return _opened(counted, team_id, since).group_by(request.category)
+
+
+def _without_suggestion(
+    session: Session, team_id: str, since: datetime | None
+) -> tuple[tuple[tuple[str, int], ...], tuple[tuple[str, int], ...]]:
+    request = SupportRequest
+    counted = _opened(select(request.no_suggestion, request.language, func.count()), team_id, since)
+    counted = counted.where(request.no_suggestion.is_not(None)).group_by(
+        request.no_suggestion, request.language
+    )
+    reasons, languages = Counter[str](), Counter[str]()
+    for reason, language, count in session.execute(counted):
+        reasons[reason] += count
+        if reason == AbstainReason.UNSUPPORTED_LANGUAGE and language:
+            languages[language] += count
+    return _most_first(reasons), _most_first(languages)
+
+
+def _most_first(counted: Counter[str]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _is_resolved() -> ColumnElement[bool]:

@@ -231,6 +231,9 @@ class SupportRequest(Base):
     language: Mapped[str | None] = mapped_column(String(8))
     model_id: Mapped[str | None] = mapped_column(String(80))
     rule: Mapped[str | None] = mapped_column(String(300))  # why this many suggestions were shown, in words
+    no_suggestion: Mapped[str | None] = mapped_column(
+        String(32)
+    )  # an AbstainReason, "no_decision" or "no_answer"
     opened_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]  # when suggestions, or "a person will come", were decided
     waiting_since: Mapped[datetime | None]  # kept when an offer is declined: age is not lost

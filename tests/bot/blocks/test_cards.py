@@ -56,6 +56,8 @@ STATS = Stats(
         still_open=16,
     ),
     (*((f"{'<' * 60}{n}", Counts(opened=1)) for n in range(30)), (None, Counts(opened=1))),
+    (("unsupported_language", 5), ("unsure", 2), ("<a reason of another version>", 1)),
+    (("de", 4), ("fr", 1)),
     3.2,
     None,
     7200.0,
@@ -214,3 +216,10 @@ def test_few_requests_say_so() -> None:
     few = replace(STATS, total=replace(STATS.total, opened=29))
     assert "too few" in str([text for _, text in texts(stats_message(few, ANSWERS).blocks)])
     assert "too few" not in str([text for _, text in texts(stats_message(STATS, ANSWERS).blocks)])
+
+
+def test_stats_say_whose_language_was_not_read() -> None:
+    """Requests turned away for their language are counted apart, with the languages."""
+    told = str([text for _, text in texts(stats_message(STATS, ANSWERS).blocks)])
+    assert "5 in a language that the model does not read (de: 4, fr: 1)" in told
+    assert "2 too unsure to suggest anything" in told

@@ -1,8 +1,8 @@
 """The numbers: each kind of ending counted once, on both databases, in a few statements."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from bot.services import assignments
 from bot.services.deciding import NoDecision
 from bot.services.periods import Period
 from bot.services.stats import Counts, Stats, gather
+from classifier import AbstainReason, Decision
 
 
 @pytest.fixture
@@ -141,6 +142,20 @@ def test_periods(office: Any, numbers: Any) -> None:
     assert [numbers(period).total.opened for period in Period] == [0, 1, 2]
 
 
+def test_reasons_for_no_suggestion_are_counted(
+    office: Any, numbers: Any, abstains: Callable[..., Decision]
+) -> None:
+    """Who got no suggestion is counted by reason, and by language where the model does not read theirs."""
+    german = replace(abstains(AbstainReason.UNSUPPORTED_LANGUAGE), language="de")
+    for number, decision in enumerate((german, german, abstains(AbstainReason.UNSURE), NoDecision("none"))):
+        office.write(user=f"U{number}", decision=decision)
+    office.write(user="U9")
+    stats = numbers()
+    assert dict(stats.no_suggestion) == {"unsupported_language": 2, "no_decision": 1, "unsure": 1}
+    assert stats.unread_languages == (("de", 2),)
+    assert sum(dict(stats.no_suggestion).values()) == stats.total.abstained
+
+
 def test_another_workspace_is_not_counted(office: Any, numbers: Any) -> None:
     """Numbers are of one workspace."""
     office.write(team="T0TWO", decision=NoDecision("none"))
@@ -149,13 +164,13 @@ def test_another_workspace_is_not_counted(office: Any, numbers: Any) -> None:
 
 
 def test_a_few_statements_whatever_the_size(office: Any, numbers: Any) -> None:
-    """The numbers take four statements, with one category or many."""
+    """The numbers take five statements, with one category or many."""
     for number in range(5):
         office.waiting(user=f"U{number}")
         office.write(user=f"V{number}")
     with counted_statements(office.db.engine) as statements:
         numbers()
-    assert len(statements) == 4
+    assert len(statements) == 5
 
 
 def test_suggestions_are_those_of_the_workspace(office: Any, numbers: Any) -> None:
