@@ -83,13 +83,17 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """Show what would have been suggested for your own past messages, row by row and in sum."""
-    from classifier.commands.output import OUT, print_json, progress_bars, table
+    from classifier.commands.output import OUT, note, print_json, progress_bars, table
+    from classifier.evaluation.labels import through_own_mapping
     from classifier.evaluation.replay import read_history, summary
     from classifier.evaluation.replay import replay as replay_messages
     from classifier.serving.serve import load
 
     messages = read_history(history, text_column, category_column)
     classifier = load(model, encoder_dir)
+    messages, mapped = through_own_mapping(messages, classifier.model)
+    if mapped:
+        note(mapped)
     with progress_bars() as progress:
         replayed = replay_messages(classifier, messages, progress("Replaying", len(messages)))
     total = summary(replayed)

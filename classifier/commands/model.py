@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from classifier.commands.mapping import LeaveOutUnmapped, MappingFile, chosen_mapping, note_unmapped
 from classifier.data.dataset import STARTER, SplitBy
 from classifier.training.balancing import Balance
 from classifier.training.engines import Engine
@@ -112,6 +113,8 @@ def train(
     category_column: CategoryColumn = "category",
     seed: Seed = 0,
     split_by: SplitWay = SplitBy.AUTO,
+    mapping: MappingFile = None,
+    leave_out_unmapped: LeaveOutUnmapped = False,
     balance: Annotated[
         Balance, typer.Option(help="How rare categories are made to count for more, on fit rows alone.")
     ] = Balance.NONE,
@@ -162,7 +165,10 @@ def train(
         seed=seed,
         shares=Shares(),
         split_by=split_by,
+        mapping=chosen_mapping(mapping, leave_out_unmapped),
+        leave_out_unmapped=leave_out_unmapped,
     )
+    note_unmapped(dataset)
     params = TrainParams(
         seed=seed,
         balance=balance,
@@ -208,6 +214,14 @@ def evaluate(
     category_column: CategoryColumn = "category",
     seed: Seed = 0,
     split_by: SplitWay = SplitBy.AUTO,
+    mapping: Annotated[
+        str,
+        typer.Option(
+            help="What turns raw categories into the model's groups: a mapping file, none, or auto: the model's own mapping "
+            "if the file's labels are raw ones."
+        ),
+    ] = "auto",
+    leave_out_unmapped: LeaveOutUnmapped = False,
     as_json: Json = False,
 ) -> None:
     """Print the honest figures of a model; says so when the rows may be ones it has seen."""
@@ -215,6 +229,7 @@ def evaluate(
     from classifier.data.dataset import Shares, Split, read_dataset
     from classifier.encoders.recipes import recipe_named
     from classifier.evaluation.evaluate import report, run
+    from classifier.evaluation.labels import leaves_out_unmapped, mapping_for, unknown_labels
     from classifier.serving.serve import load
     from classifier.training.provenance import held_out, is_training_file
 
@@ -228,7 +243,12 @@ def evaluate(
         seed=seed,
         shares=Shares(),
         split_by=split_by,
+        mapping=mapping_for(mapping, classifier.model, data, category_column),
+        leave_out_unmapped=leave_out_unmapped or leaves_out_unmapped(classifier.model),
     )
+    note_unmapped(dataset)
+    if unknown := unknown_labels((e.category for e in dataset.examples), classifier.categories, data):
+        note(unknown)
     if split == "auto":
         own = dataset.brings_split or is_training_file(classifier.provenance, dataset)
         split = Split.TEST.value if own else "all"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from classifier.commands.mapping import LeaveOutUnmapped, MappingFile, chosen_mapping, note_unmapped
 from classifier.commands.model import (
     CACHE,
     ENCODERS,
@@ -69,6 +70,8 @@ def compare(
     category_column: CategoryColumn = "category",
     seed: Seed = 0,
     split_by: SplitWay = SplitBy.AUTO,
+    mapping: MappingFile = None,
+    leave_out_unmapped: LeaveOutUnmapped = False,
     balance: Annotated[
         list[Balance] | None, typer.Option(help="Ways of balancing to compare; may be given several times.")
     ] = None,
@@ -93,7 +96,10 @@ def compare(
         seed=seed,
         shares=Shares(),
         split_by=split_by,
+        mapping=chosen_mapping(mapping, leave_out_unmapped),
+        leave_out_unmapped=leave_out_unmapped,
     )
+    note_unmapped(dataset)
     found = _encoder(encoder, encoder_dir)
     labels = tuple(dataset.counts())
     rows, _ = usable(dataset.examples, labels, found.recipe)

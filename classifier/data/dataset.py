@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,6 @@ from classifier.data.dates import parse_date
 from classifier.data.mapping import CategoryMapping, Mapped, apply
 from classifier.data.splits import Shares, Split, SplitBy, split_by_group, split_by_time
 from classifier.data.tables import Row, read_rows
-from classifier.decision import OUT_OF_SCOPE
 from classifier.errors import DataRefused
 from classifier.text import clean
 
@@ -50,7 +50,8 @@ class Dataset:
 
     `unlabelled`: rows without a text or a category. `undated`: rows without a date, where rows are split by it.
     `brings_split`: the file says itself how its rows are split.
-    `unmapped`: rows of each raw category that is not in the mapping, where those are to be left out.
+    `mapping`: what its categories are the groups of; `unmapped`: rows of each raw category that it has no group for, where
+    those are to be left out.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Dataset:
     unlabelled: int = 0
     undated: int = 0
     brings_split: bool = False
+    mapping: CategoryMapping | None = None
     unmapped: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -123,7 +125,7 @@ def read_dataset(
         rows, dates = _dated(mapped.rows, found[0], path)
     texts, categories = [row[text_column] for row in rows], [row[category_column].strip() for row in rows]
     own = [_split(row["split"], path) for row in rows if "split" in row] if split_by is SplitBy.AUTO else []
-    _refuse_few(categories, mapping, path)
+    _refuse_few(categories, _named((row[category_column].strip() for row in found), mapping), path)
     groups = numbered(map(clean, texts))
     splits = own or _computed(texts, categories, groups, dates, shares, seed, path)
     languages = [row.get("language") or None for row in rows]
@@ -133,6 +135,7 @@ def read_dataset(
         unlabelled=len(found) - len(labelled),
         undated=len(mapped.rows) - len(rows),
         brings_split=bool(own),
+        mapping=mapping,
         unmapped=mapped.left_out,
     )
 
@@ -160,11 +163,16 @@ def _split(value: str, path: Path) -> Split:
         raise DataRefused(f"{path}: split must be fit, calibration or test, not {value!r}") from None
 
 
-def _refuse_few(categories: Sequence[str], mapping: CategoryMapping | None, path: Path) -> None:
-    """Raises DataRefused for categories with too few rows, also for groups of the mapping with none at all."""
+def _named(categories: Iterable[str], mapping: CategoryMapping | None) -> set[str]:
+    """The categories, or groups of the mapping, that the file names, be it on rows without a text."""
+    found = set(categories) - {""}
+    return {mapping.group_of[raw] for raw in found & mapping.group_of.keys()} if mapping else found
+
+
+def _refuse_few(categories: Sequence[str], named: AbstractSet[str], path: Path) -> None:
+    """Raises DataRefused for categories with too few rows, also for those `named` on rows without a text alone."""
     counts = Counter(categories)
-    expected = set(mapping.group_of.values()) - {OUT_OF_SCOPE} if mapping else set()
-    few = sorted(name for name in counts.keys() | expected if counts[name] < LEAST_ROWS_PER_CATEGORY)
+    few = sorted(name for name in counts.keys() | named if counts[name] < LEAST_ROWS_PER_CATEGORY)
     if few:
         raise DataRefused(f"{path}: fewer than {LEAST_ROWS_PER_CATEGORY} rows for {', '.join(few)}")
     if len(counts) < 2:

@@ -6,6 +6,7 @@ examples.txt.gz       the cleaned texts learned from, one a line, in the order o
 model.json            labels, temperature, thresholds with their reason, encoder, data, versions, parameters
 metrics.json          figures with n and split
 MODEL_CARD.md         the same for people
+mapping.yml           the mapping file, if its labels are groups of raw categories
 manifest.json         SHA-256 of each of the above; its own SHA-256 is the model's id
 """
 
@@ -33,6 +34,7 @@ FORMAT = 2
 BOOSTER, ARRAYS, DESCRIPTION = "model.txt", "views.safetensors", "model.json"
 EXAMPLES = "examples.txt.gz"
 METRICS, CARD, MANIFEST = "metrics.json", "MODEL_CARD.md", "manifest.json"
+MAPPING = "mapping.yml"
 _CONTENTS = (BOOSTER, ARRAYS, EXAMPLES, DESCRIPTION, METRICS, CARD)
 
 
@@ -50,6 +52,7 @@ class Model:
     """A model's parts in memory, not yet running. `provenance` says what it was made of.
 
     `packed_examples`: the texts learned from, as gzip: only an explanation unpacks them.
+    `mapping`: the bytes of the mapping file (`data.mapping`), None if rows were labelled with `labels` themselves.
     """
 
     labels: tuple[str, ...]
@@ -60,6 +63,7 @@ class Model:
     packed_examples: bytes
     encoder: EncoderPin
     provenance: dict[str, Any]
+    mapping: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,8 @@ def write_model(model: Model, metrics: dict[str, Any], card: str, folder: Path) 
             METRICS: _json(metrics),
             CARD: card.encode(),
         }
+        if model.mapping is not None:
+            contents[MAPPING] = model.mapping
         hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
         contents[MANIFEST] = _json({"format": FORMAT, "files": hashes})
         for name, content in contents.items():
@@ -127,6 +133,7 @@ def read_model(folder: Path) -> SavedModel:
             packed_examples=contents[EXAMPLES],
             encoder=EncoderPin(**text["encoder"]),
             provenance=text["provenance"],
+            mapping=contents.get(MAPPING),
         )
         return SavedModel(_id_of(manifest), model, json.loads(contents[METRICS]))
     except (ValueError, KeyError, TypeError, SafetensorError) as error:
@@ -146,7 +153,7 @@ def _hashes(manifest: bytes, folder: Path) -> dict[str, str]:
     missing = [name for name in _CONTENTS if name not in hashes]
     if missing:
         raise ModelRefused(f"{folder / MANIFEST} does not list {', '.join(missing)}; train again")
-    return {name: hashes[name] for name in _CONTENTS}
+    return {name: hashes[name] for name in (*_CONTENTS, MAPPING) if name in hashes}
 
 
 def _checked(path: Path, digest: str) -> bytes:

@@ -1,8 +1,11 @@
 """The model card: the same facts as model.json and metrics.json, for people."""
 
+from typing import Any
+
+from classifier.data.mapping import in_words
 from classifier.decision import Thresholds
 from classifier.evaluation.evaluate import Report
-from classifier.serving.artefact import Model
+from classifier.serving.artefact import MAPPING, Model
 
 
 def card(model: Model, report: Report) -> str:
@@ -23,6 +26,7 @@ def card(model: Model, report: Report) -> str:
         f"Used: {_pairs(data['used_by_split'])}. Left out: {_pairs(data['left_out']) or 'none'}. "
         f"Rows that say the same as an earlier one: {data['twins']}.",
         "",
+        *_mapping(data),
         "## Figures",
         "",
         f"On the {report.n} test rows, which neither training nor thresholds saw:",
@@ -41,6 +45,18 @@ def card(model: Model, report: Report) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _mapping(data: dict[str, Any]) -> list[str]:
+    """What its labels are groups of, if they are."""
+    if not (mapping := data["mapping"]):
+        return []
+    line = (
+        f"Labels are groups of raw categories by `{mapping['file']}`, version {mapping['version']}, SHA-256 "
+        f"`{mapping['sha256'][:12]}...`, kept here as `{MAPPING}`."
+    )
+    unmapped = data["unmapped"]
+    return [line, *([f"It has no group for {in_words(unmapped)}: left out."] if unmapped else []), ""]
 
 
 def _promises(thresholds: Thresholds) -> list[str]:

@@ -50,10 +50,11 @@ def git_commit() -> str | None:
 
 
 def stamp(dataset: Dataset, encoder: Installed, params: str) -> str:
-    """One hash of data, encoder, `params` in words, code and libraries: with the same stamp a model comes out the same."""
+    """One hash of data and its mapping, encoder, `params` in words, code and libraries: the same stamp, the same model."""
     parts = (
         dataset.fingerprint,
         encoder.fingerprint,
+        dataset.mapping.sha256 if dataset.mapping else "",
         params,
         code_fingerprint(),
         repr(library_versions()),
@@ -69,8 +70,10 @@ def library_versions() -> dict[str, str]:
 def data_record(dataset: Dataset, used: dict[str, int], dropped: dict[str, int]) -> dict[str, Any]:
     """The part of the provenance that describes the rows: which file, how many, and which were left out why.
 
-    The hashes are `Dataset`'s; `evaluate` compares the last two.
+    The hashes are `Dataset`'s; `evaluate` compares the last two. `unmapped`: rows left out of each raw category that the
+    mapping has no group for.
     """
+    without = {"unlabelled": dataset.unlabelled, "unmapped": sum(dataset.unmapped.values())}
     return {
         "file": dataset.name,
         "sha256": dataset.fingerprint,
@@ -80,7 +83,9 @@ def data_record(dataset: Dataset, used: dict[str, int], dropped: dict[str, int])
         "twins": dataset.twins,
         "rows_by_category": dataset.counts(),
         "used_by_split": used,
-        "left_out": dropped | ({"unlabelled": dataset.unlabelled} if dataset.unlabelled else {}),
+        "mapping": dataset.mapping.as_dict() if dataset.mapping else None,
+        "unmapped": dict(dataset.unmapped),
+        "left_out": dropped | {reason: rows for reason, rows in without.items() if rows},
     }
 
 

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.data.dataset import Dataset, Example, Split
-from classifier.decision import AbstainReason, Prediction, Thresholds
+from classifier.data.mapping import CategoryMapping
+from classifier.decision import OUT_OF_SCOPE, AbstainReason, Prediction, Thresholds
 from classifier.encoders.recipes import EncoderRecipe
 from classifier.encoders.store import Installed, open_encoder
 from classifier.errors import DataRefused, ModelRefused
@@ -106,7 +107,7 @@ def train(
     running, detector = open_encoder(encoder), LanguageDetector()
     labels = tuple(dataset.counts())
     rows, dropped = usable(dataset.examples, labels, encoder.recipe)
-    _check(rows, labels, encoder.recipe)
+    _check(rows, labels, encoder.recipe, dataset.mapping)
     cache, texts = EmbeddingCache(cache_dir, encoder.fingerprint), [row.words for row in rows]
     if embeddings is not None:
         cache.take(look_up(embeddings, encoder, texts))
@@ -133,6 +134,7 @@ def train(
             "balance": params.balance.value,
             "refilled": params.refill,
         },
+        mapping=dataset.mapping.content if dataset.mapping else None,
     )
     test = dataset.of(Split.TEST)
     outcomes = run(
@@ -216,7 +218,11 @@ def usable(
     return rows, dict(dropped)
 
 
-def _check(rows: Sequence[Usable], labels: Sequence[str], recipe: EncoderRecipe) -> None:
+def _check(
+    rows: Sequence[Usable], labels: Sequence[str], recipe: EncoderRecipe, mapping: CategoryMapping | None
+) -> None:
+    if empty := sorted(mapping.groups - set(labels) - {OUT_OF_SCOPE}) if mapping else []:
+        raise DataRefused(f"no row is in {', '.join(empty)}, of which the mapping tells")
     seen = Counter(row.label for row in rows if row.split is Split.FIT)
     few = [label for place, label in enumerate(labels) if seen[place] < LEAST_FIT_ROWS]
     if few:

@@ -88,11 +88,29 @@ def test_evaluate_refuses_another_split(command: Any, where: tuple[str, ...], tm
 def test_evaluate_says_when_rows_may_be_known(command: Any, where: tuple[str, ...], tmp_path: Path) -> None:
     """Rows of another file are measured with a warning that the model may have seen them."""
     own = tmp_path / "own.csv"
-    rows = [f"{word} {n} is broken,{word}" for word in ("printer", "vpn") for n in range(20)]
+    own_words = {"printer": "hardware_printing", "vpn": "network_vpn"}
+    rows = [f"{word} {n} is broken,{category}" for word, category in own_words.items() for n in range(20)]
     own.write_text("\n".join(["text,category", *rows]))
     done = command("evaluate", *where, "--data", str(own), "--json")
     assert "not the file the model was trained on" in result(done)["warning"]
     assert "not the file the model was trained on" in " ".join(done.stderr.split())
+
+
+def test_evaluate_refuses_labels_that_the_model_does_not_know(
+    command: Any, where: tuple[str, ...], tmp_path: Path
+) -> None:
+    """A file with none of the model's categories is refused; where some are known, the others are told of."""
+    own = tmp_path / "own.csv"
+    rows = [f"{word} {n} is broken,{word}" for word in ("printer", "network_vpn") for n in range(20)]
+    own.write_text("\n".join(["text,category", *rows]))
+    done = command("evaluate", *where, "--data", str(own))
+    assert done.returncode == 0
+    assert "does not know 1 category with 20 rows (printer (20))" in " ".join(done.stderr.split())
+    own.write_text("\n".join(["text,category", *rows]).replace("network_", ""))
+    done = command("evaluate", *where, "--data", str(own))
+    assert done.returncode == 2
+    assert "knows none of its 2 categories with 40 rows (printer (20), vpn (20)); it knows" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
 
 
 def test_only_the_test_rows_are_honest(model_dir: Path, starter: Dataset) -> None:
