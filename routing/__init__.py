@@ -1,10 +1,12 @@
 """Routing: waiting work and free people in, assignments with reasons out. Pure library; knows neither Slack nor a database."""
 
 from routing.errors import InvalidAgent, InvalidParams, InvalidTable, InvalidTask, RoutingError
+from routing.hours import WeeklyHours, Window, working_week
 from routing.matching import match
 from routing.model import (
     Agent,
     Assignment,
+    Hold,
     Matching,
     RunnerUp,
     Similarity,
@@ -13,7 +15,7 @@ from routing.model import (
     Waiting,
     WaitReason,
 )
-from routing.params import MatchParams, Policy
+from routing.params import AdaptiveParams, MatchParams, Policy
 from routing.scores import (
     AgentComponents,
     AgentWeights,
@@ -25,10 +27,12 @@ from routing.scores import (
 from routing.wording import explain
 
 __all__ = [
+    "AdaptiveParams",
     "Agent",
     "AgentComponents",
     "AgentWeights",
     "Assignment",
+    "Hold",
     "InvalidAgent",
     "InvalidParams",
     "InvalidTable",
@@ -45,8 +49,11 @@ __all__ = [
     "Term",
     "WaitReason",
     "Waiting",
+    "WeeklyHours",
+    "Window",
     "agent_score",
     "explain",
     "match",
     "task_score",
+    "working_week",
 ]

@@ -26,6 +26,8 @@ _AGE_CAP = 10.0
 class Eligibility:
     """Filters of tasks (rows) against agents (columns), each of shape (n_tasks, n_agents)."""
 
+    at_work: Flags
+    """Shape (n_agents,): on, and within their hours."""
     skill_level: Floats
     speaks: Flags
     candidate: Flags
@@ -60,7 +62,8 @@ def filter_pairs(
 ) -> Eligibility:
     """Apply every hard filter to every pair."""
     shape = (len(tasks), len(agents))
-    present = np.array([agent.on and agent.capacity > 0 for agent in agents], dtype=bool)
+    at_work = np.array([agent.is_at_work(now) for agent in agents], dtype=bool)
+    present = at_work & np.array([agent.capacity > 0 for agent in agents], dtype=bool)
     declined = np.zeros(shape, dtype=bool)
     column_of = {agent.id: column for column, agent in enumerate(agents)}
     for row, task in enumerate(tasks):
@@ -77,8 +80,8 @@ def filter_pairs(
     )
     skill_ok = _bar_unless_given_up(skill_level > 0.0, candidate, ages >= params.skill_patience_share)
     language_ok = _bar_unless_given_up(speaks, candidate & skill_ok, ages >= params.language_patience_share)
-    free = np.array([agent.free_places if agent.on else 0 for agent in agents], dtype=np.int64)
-    return Eligibility(skill_level, speaks, candidate, skill_ok, language_ok, free)
+    free = np.where(at_work, np.array([agent.free_places for agent in agents], dtype=np.int64), 0)
+    return Eligibility(at_work, skill_level, speaks, candidate, skill_ok, language_ok, free)
 
 
 def why_waiting(task: Task, row: int, agents: Sequence[Agent], pairs: Eligibility) -> Waiting:
@@ -90,10 +93,10 @@ def why_waiting(task: Task, row: int, agents: Sequence[Agent], pairs: Eligibilit
 def _first_obstacle(
     task: Task, row: int, agents: Sequence[Agent], pairs: Eligibility
 ) -> tuple[WaitReason, str]:
-    n_on = sum(agent.on for agent in agents)
+    n_on = int(pairs.at_work.sum())
     if n_on == 0:
         return WaitReason.NOBODY_ON, f"none of {_people(len(agents))} is on"
-    if all(agent.id in task.declined_by for agent in agents if agent.on):
+    if all(agent.id in task.declined_by for agent, on in zip(agents, pairs.at_work, strict=True) if on):
         return (
             WaitReason.ALL_DECLINED,
             f"all {_people(n_on)} on have declined it" if n_on > 1 else "the one agent on has declined it",

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from routing.adaptive.matching import match_adaptively
+from routing.adaptive.roster import Roster
 from routing.checks import refuse_naive, refuse_unless_share
 from routing.eligibility import Eligibility, filter_pairs, why_waiting
 from routing.errors import InvalidAgent, InvalidParams, InvalidTask
@@ -33,6 +35,8 @@ def match(
     Raises InvalidTask or InvalidAgent for an id that occurs twice, InvalidParams for a bad time or similarity.
     """
     refuse_naive(InvalidParams, "now", now)
+    if params.policy is Policy.ADAPTIVE:
+        return match_adaptively(tasks, Roster(agents, similarity), now, params.adaptive)
     for pair, alike in (similarity or {}).items():
         refuse_unless_share(InvalidParams, f"similarity of {' and '.join(pair)}", alike)
     line = sorted(tasks, key=lambda task: (task.deadline_at, task.created_at, task.id))
@@ -109,8 +113,8 @@ def _in_turn_policy(params: MatchParams, now: datetime) -> InTurn:
             return LongestIdle(now)
         case Policy.RANDOM:
             return Random(params.seed)
-        case Policy.HUNGARIAN:
-            raise InvalidParams("the hungarian policy does not give out tasks one after another")
+        case Policy.HUNGARIAN | Policy.ADAPTIVE:
+            raise InvalidParams(f"the {params.policy} policy does not give out tasks one after another")
 
 
 def _refuse_twins(line: Sequence[Task], staff: Sequence[Agent]) -> None:

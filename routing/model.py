@@ -9,9 +9,11 @@ from routing.checks import (
     refuse_naive,
     refuse_negative,
     refuse_unless_count,
+    refuse_unless_positive,
     refuse_unless_share,
 )
 from routing.errors import InvalidAgent, InvalidTask
+from routing.hours import WeeklyHours
 
 Similarity = Mapping[tuple[str, str], float]
 """How alike two markets are, 0 to 1, by unordered pair; a missing pair of different markets counts 0."""
@@ -35,6 +37,8 @@ class Task:
     deadline_at: datetime
     handling_minutes: float | None = None
     declined_by: frozenset[str] = frozenset()
+    previous_agent: str | None = None
+    """Who had this task, or its requester's last one, before: the adaptive policy prefers them while they are at work."""
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -58,7 +62,10 @@ class Agent:
     `load` is the number of tasks in hand and may exceed `capacity` (then nothing more is given).
     `skills` maps a category to a level in [0, 1], 0 meaning none; no entries at all: every category at level 1.
     No languages or no markets listed means any. `idle_since` is when the agent last finished something,
-    None when never; only the longest_idle policy reads it. Raises InvalidAgent.
+    None when never; only the longest_idle policy reads it. Without `hours` only `on` says whether they are at work.
+    The last three are read by the adaptive policy: `pace` is their handling time over the average one, `busy_share` the
+    share of their time at work that was spent on tasks lately, `free_at` when tasks in hand are expected to be done
+    (at most one moment for each). Raises InvalidAgent.
     """
 
     id: str
@@ -70,6 +77,10 @@ class Agent:
     markets: frozenset[str] = frozenset()
     on: bool = True
     idle_since: datetime | None = None
+    hours: WeeklyHours | None = None
+    pace: float = 1.0
+    busy_share: float = 0.0
+    free_at: tuple[datetime, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -82,6 +93,18 @@ class Agent:
             refuse_unless_share(InvalidAgent, f"{what}: skill level for {category}", level)
         if self.idle_since is not None:
             refuse_naive(InvalidAgent, f"{what}: idle_since", self.idle_since)
+        refuse_unless_positive(InvalidAgent, f"{what}: pace", self.pace)
+        refuse_unless_share(InvalidAgent, f"{what}: busy_share", self.busy_share)
+        for moment in self.free_at:
+            refuse_naive(InvalidAgent, f"{what}: free_at", moment)
+        if len(self.free_at) > self.load:
+            raise InvalidAgent(
+                f"{what}: free_at has {len(self.free_at)} moments for {self.load} tasks in hand"
+            )
+
+    def is_at_work(self, now: datetime) -> bool:
+        """Whether they are on, within their hours."""
+        return self.on and (self.hours is None or self.hours.closes_at(now) is not None)
 
     @property
     def free_places(self) -> int:
@@ -140,16 +163,30 @@ class WaitReason(StrEnum):
     EVERYBODY_FULL = "everybody_full"
     NO_SKILL = "no_skill"
     NO_LANGUAGE = "no_language"
+    NO_MARKET = "no_market"
+    NO_SCORE = "no_score"
+    SHIFT_ENDS = "shift_ends"
     OUTBID = "outbid"
+    HOLD = "hold"
+    """Somebody fits better than everybody free, and is expected to be free soon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """For whom a task waits, and until when they should be free. Anybody may still be given the task before that."""
+
+    agent_id: str
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A task that nobody was given, and why."""
+    """A task that nobody was given, and why. `hold` is there with the reason HOLD alone."""
 
     task_id: str
     reason: WaitReason
     detail: str
+    hold: Hold | None = None
 
 
 @dataclass(frozen=True, slots=True)

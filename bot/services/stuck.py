@@ -38,7 +38,11 @@ _WHY = {
     routing.WaitReason.NO_SKILL: WhyNobody.NOBODY_FITS,
     routing.WaitReason.NO_LANGUAGE: WhyNobody.NOBODY_FITS,
     routing.WaitReason.EVERYBODY_FULL: WhyNobody.EVERYBODY_BUSY,
+    routing.WaitReason.NO_MARKET: WhyNobody.EVERYBODY_BUSY,
+    routing.WaitReason.NO_SCORE: WhyNobody.EVERYBODY_BUSY,
+    routing.WaitReason.SHIFT_ENDS: WhyNobody.EVERYBODY_BUSY,
     routing.WaitReason.OUTBID: WhyNobody.EVERYBODY_BUSY,
+    routing.WaitReason.HOLD: WhyNobody.EVERYBODY_BUSY,
 }
 _DETAILS = {
     WhyNobody.NO_AGENTS: "no agents are named in FIRSTLINE_AGENTS",
@@ -109,7 +113,7 @@ def _told(session: Session, team_id: str, request_ids: Sequence[int]) -> set[tup
 
 def _is_stuck(request: SupportRequest, entry: routing.Waiting, now: datetime) -> bool:
     """Whether somebody must be told: nobody will come by waiting, or half of the time is gone."""
-    if entry.reason not in (routing.WaitReason.OUTBID, routing.WaitReason.EVERYBODY_FULL):
+    if _WHY[entry.reason] is not WhyNobody.EVERYBODY_BUSY:
         return True
     assert request.waiting_since is not None
     assert request.deadline_at is not None

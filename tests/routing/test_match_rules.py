@@ -130,6 +130,8 @@ def test_no_task_waits_beside_somebody_free_and_able(tasks: list[Task], agents: 
             for agent in agents:
                 full = not agent.on or agent.load + chosen.count(agent.id) >= agent.capacity
                 lacks = agent.skill_level(task.category) == 0.0 or not agent.speaks(task.language)
+                if params.policy is Policy.ADAPTIVE:  # here the market and the score bar as well
+                    lacks = lacks or agent.score < 1.0 or bool(agent.markets)
                 assert full or lacks or agent.id in task.declined_by
             if waiting.reason in {WaitReason.NOBODY_ON, WaitReason.ALL_DECLINED}:
                 assert all(not agent.on or agent.id in task.declined_by for agent in agents)
@@ -141,9 +143,10 @@ def test_no_task_waits_beside_somebody_free_and_able(tasks: list[Task], agents: 
     places=st.integers(1, 4),
     minutes=st.integers(1, 600),
     data=st.data(),
+    params=st.sampled_from([MatchParams(policy=Policy.HUNGARIAN), MatchParams(policy=Policy.ADAPTIVE)]),
 )
 def test_waiting_longer_never_costs_a_task_its_turn(
-    waits: list[tuple[int, float]], places: int, minutes: int, data: st.DataObject
+    waits: list[tuple[int, float]], places: int, minutes: int, data: st.DataObject, params: MatchParams
 ) -> None:
     """Of tasks that differ in age and score, one that is given out is given out as well when it is older still."""
 
@@ -152,8 +155,12 @@ def test_waiting_longer_never_costs_a_task_its_turn(
         return Task(f"t{at}", score, None, None, None, created, created + timedelta(hours=1))
 
     agents = [Agent(f"a{i}", 0.3 * i, 1, 0) for i in range(places)]
+    soon = NOW + timedelta(minutes=data.draw(st.integers(1, 6)))
+    agents.append(Agent("busy", data.draw(_SCORES), 1, 1, free_at=(soon,)))
     tasks = [one(at, waited, score) for at, (waited, score) in enumerate(waits)]
-    chosen = data.draw(st.sampled_from(sorted(given_to(match(tasks, agents, NOW)))))
+    chosen = data.draw(st.sampled_from(["", *sorted(given_to(match(tasks, agents, NOW, params)))]))
+    if not chosen:
+        return
     at = int(chosen[1:])
     tasks[at] = one(at, waits[at][0] + minutes, waits[at][1])
-    assert chosen in given_to(match(tasks, agents, NOW))
+    assert chosen in given_to(match(tasks, agents, NOW, params))

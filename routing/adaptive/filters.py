@@ -1,0 +1,102 @@
+"""Who may take which task, and which filters gave way.
+
+Presence, hours and having declined never give way, nor does capacity. Every other filter bars those who fail it as long
+as somebody at work passes it, full or not, and the task has not climbed the filter's rung of the ladder.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routing.adaptive.line import Line
+from routing.adaptive.roster import Counts, Flags, Floats, Roster
+from routing.params import AdaptiveParams
+
+
+class Filter(StrEnum):
+    """In the order they are asked."""
+
+    SKILL = "skill"
+    LANGUAGE = "language"
+    MARKET = "market"
+    SCORE = "score"
+    SHIFT = "shift"
+
+
+RUNG = {Filter.SKILL: 3, Filter.LANGUAGE: 2, Filter.MARKET: 1, Filter.SCORE: 1, Filter.SHIFT: 1}
+"""From which rung of the ladder (1 to 3) a filter gives way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is true of each pair, before any rule: arrays that broadcast to (n_tasks, n_agents)."""
+
+    skill_level: Floats
+    alike: Floats
+    lack: Floats
+    """How far the agent's score is below the task's; below 0 for a surplus."""
+    minutes: Floats
+    """Expected handling time of the task with this agent."""
+    passes: dict[Filter, Flags]
+
+
+@dataclass(frozen=True, slots=True)
+class Eligibility:
+    """Shapes are (n_tasks, n_agents) unless said."""
+
+    at_work: Flags
+    """Shape (n_agents,)."""
+    base: Flags
+    """At work, with a capacity at all, and has not declined the task."""
+    strict: Flags
+    """Passes every filter without the ladder; a filter that nobody passes bars nobody."""
+    allowed: Flags
+    """Passes every filter that has not given way."""
+    broken: NDArray[np.int8]
+    """How many filters the pair fails, given way or not; the skill's is not counted, its level 0 has a price of its own."""
+    nobody: dict[Filter, Flags]
+    """Rows, shape (n_tasks,), where a filter bars nobody because nobody passes it."""
+
+
+def look_up(line: Line, roster: Roster, params: AdaptiveParams, closes_s: Floats) -> Facts:
+    """Everything the filters and prices are made of."""
+    level = line.spread(lambda task: task.category, roster.skill_levels).astype(np.float64, copy=False)
+    speaks = line.spread(lambda task: task.language, roster.speakers).astype(bool, copy=False)
+    alike = line.spread(lambda task: task.market, roster.alike).astype(np.float64, copy=False)
+    lack = line.score[:, np.newaxis] - roster.score
+    minutes = line.minutes[:, np.newaxis] * roster.pace
+    passes = {
+        Filter.SKILL: level > 0.0,
+        Filter.LANGUAGE: speaks,
+        Filter.MARKET: alike >= params.least_similarity,
+        Filter.SCORE: lack <= params.most_lack,
+        Filter.SHIFT: line.now_s + 60.0 * minutes <= closes_s,
+    }
+    return Facts(level, alike, lack, minutes, passes)
+
+
+def apply(facts: Facts, line: Line, roster: Roster, at_work: Flags) -> Eligibility:
+    """Ask every filter of every pair, in order."""
+    base = np.repeat((at_work & (roster.capacity > 0))[np.newaxis, :], len(line), axis=0)
+    for row, task in enumerate(line.tasks):
+        for agent_id in task.declined_by:
+            if (column := roster.column_of.get(agent_id)) is not None:
+                base[row, column] = False
+    strict, allowed = base.copy(), base.copy()
+    broken = np.zeros(base.shape, dtype=np.int8)
+    nobody: dict[Filter, Flags] = {}
+    for name, passes in facts.passes.items():
+        nobody[name] = np.logical_not((strict & passes).any(axis=1))
+        bars_not = nobody[name][:, np.newaxis]
+        strict &= passes | bars_not
+        allowed &= passes | (nobody[name] | (line.rung >= RUNG[name]))[:, np.newaxis]
+        if name is not Filter.SKILL:
+            broken += ~passes
+    return Eligibility(at_work, base, strict, allowed, broken, nobody)
+
+
+def free_places(roster: Roster, at_work: Flags) -> Counts:
+    """What each agent can still take, shape (n_agents,); 0 when not at work."""
+    return np.where(at_work, np.maximum(0, roster.capacity - roster.load), 0)

@@ -1,0 +1,145 @@
+"""Why this agent, and why nobody: the terms of a pair and the first filter that left nobody."""
+
+import math
+from collections.abc import Iterable
+
+from routing.adaptive import words
+from routing.adaptive.filters import Filter
+from routing.adaptive.moment import Moment
+from routing.adaptive.roster import Counts
+from routing.model import Hold, Term, Waiting, WaitReason
+
+_REASON = {
+    Filter.SKILL: WaitReason.NO_SKILL,
+    Filter.LANGUAGE: WaitReason.NO_LANGUAGE,
+    Filter.MARKET: WaitReason.NO_MARKET,
+    Filter.SCORE: WaitReason.NO_SCORE,
+    Filter.SHIFT: WaitReason.SHIFT_ENDS,
+}
+
+
+def total(terms: Iterable[Term]) -> float:
+    """The cost that the terms add up to."""
+    return math.fsum(term.value for term in terms)
+
+
+def pair_terms(moment: Moment, row: int, column: int, in_hand: int) -> tuple[Term, ...]:
+    """The reasons behind one pair's cost; those that add nothing and say nothing are left out."""
+    task, agent = moment.line.tasks[row], moment.roster.agents[column]
+    meanings = {
+        "gap": words.say_gap(task, agent),
+        "similarity": words.say_similarity(task, _at(moment.facts.alike, row, column))
+        if task.market is not None and agent.markets
+        else "",
+        "work": words.say_work(_at(moment.facts.minutes, row, column), task.handling_minutes is not None),
+        "skill": _say_skill(moment, row, column),
+        "fairness": words.say_busy(agent),
+        "overflow": _say_overflow(moment, row, column),
+        "sticky": "had it before",
+        "waiting": _say_waiting(moment, row),
+    }
+    terms = []
+    for name, values in moment.prices.terms.items():
+        value = _at(values, row, column)
+        if (
+            value
+            or name in {"gap", "work", "waiting"}
+            or (meanings[name] and name in {"similarity", "skill"})
+        ):
+            terms.append(Term(name, value, meanings[name]))
+    share = moment.params.in_hand * in_hand / max(1, agent.capacity)
+    terms.insert(3, Term("in_hand", share, words.say_in_hand(agent, in_hand)))
+    return tuple(terms)
+
+
+def say_hold(moment: Moment, row: int, at: int) -> Waiting:
+    """The task waits for somebody who is about to be free: who, and until when."""
+    agent = moment.roster.agents[int(moment.slots.owner[at])]
+    in_hand = int(moment.slots.in_hand[at])
+    until = sorted(agent.free_at)[agent.load - in_hand - 1]
+    anybody = bool((moment.pairs.allowed[row] & (moment.free > 0)).any())
+    detail = words.say_hold(agent.id, float(moment.slots.minutes[at]), anybody)
+    return Waiting(moment.line.tasks[row].id, WaitReason.HOLD, detail, Hold(agent.id, until))
+
+
+class Obstacles:
+    """For every waiting task the first filter that leaves nobody; past all of them it was outbid."""
+
+    def __init__(self, moment: Moment) -> None:
+        pairs, has_room = moment.pairs, moment.free > 0
+        self._moment = moment
+        self._n_on = int(pairs.at_work.sum())
+        self._asked = pairs.base.sum(axis=1)
+        so_far = pairs.base
+        self._stages: list[tuple[Filter | None, Counts, Counts]] = [
+            (None, self._asked, (so_far & has_room).sum(axis=1))
+        ]
+        for name in Filter:
+            so_far = so_far & moment.may_pass(name)
+            self._stages.append((name, so_far.sum(axis=1), (so_far & has_room).sum(axis=1)))
+
+    def of(self, row: int) -> Waiting:
+        """Why the task in this row was given to nobody."""
+        task = self._moment.line.tasks[row]
+        reason, detail = self._first(row)
+        return Waiting(task.id, reason, detail)
+
+    def _first(self, row: int) -> tuple[WaitReason, str]:
+        n_on, n_asked = self._n_on, int(self._asked[row])
+        if n_on == 0:
+            return WaitReason.NOBODY_ON, f"none of {words.people(len(self._moment.roster.agents))} is at work"
+        declined = n_on - self._n_still_asked(row)
+        if declined == n_on:
+            return WaitReason.ALL_DECLINED, words.say_all_declined(n_on)
+        for name, able, able_and_free in self._stages:
+            if able_and_free[row] == 0:
+                if name is None:
+                    return WaitReason.EVERYBODY_FULL, words.say_full(n_asked, declined)
+                return _REASON[name], words.say_obstacle(self._moment.line.tasks[row], name, int(able[row]))
+        return WaitReason.OUTBID, words.say_outbid(int(self._stages[-1][2][row]))
+
+    def _n_still_asked(self, row: int) -> int:
+        """Those at work who have not declined, whatever their capacity."""
+        moment, task = self._moment, self._moment.line.tasks[row]
+        declined = sum(
+            bool(moment.pairs.at_work[moment.roster.column_of[agent_id]])
+            for agent_id in task.declined_by
+            if agent_id in moment.roster.column_of
+        )
+        return self._n_on - declined
+
+
+def _say_skill(moment: Moment, row: int, column: int) -> str:
+    task, level = moment.line.tasks[row], _at(moment.facts.skill_level, row, column)
+    if level == 0.0:
+        nobody = bool(moment.pairs.nobody[Filter.SKILL][row])
+        return words.say_overflow(task, {Filter.SKILL: nobody}, moment.params.ladder)
+    return (
+        words.say_skill(task, level)
+        if task.category is not None and moment.roster.agents[column].skills
+        else ""
+    )
+
+
+def _say_overflow(moment: Moment, row: int, column: int) -> str:
+    if not moment.pairs.broken[row, column]:
+        return ""
+    failed: dict[Filter, bool] = {
+        name: bool(moment.pairs.nobody[name][row])
+        for name, passes in moment.facts.passes.items()
+        if name != Filter.SKILL and not _at(passes, row, column)
+    }
+    return words.say_overflow(moment.line.tasks[row], failed, moment.params.ladder)
+
+
+def _say_waiting(moment: Moment, row: int) -> str:
+    line = moment.line
+    left_minutes = float(line.deadline_s[row] - line.now_s) / 60.0
+    waited_minutes = max(0.0, float(line.now_s - line.deadline_s[row] + line.allowed_s[row])) / 60.0
+    return words.say_waiting(waited_minutes, left_minutes)
+
+
+def _at(values: object, row: int, column: int) -> float:
+    """One entry of an array that broadcasts to (n_tasks, n_agents)."""
+    n_rows, n_columns = values.shape  # type: ignore[attr-defined]
+    return float(values[row if n_rows > 1 else 0, column if n_columns > 1 else 0])  # type: ignore[index]

@@ -1,0 +1,105 @@
+"""Agents as arrays, prepared once and asked many times."""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable
+from datetime import datetime
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routing.checks import refuse_unless_share
+from routing.errors import InvalidAgent, InvalidParams
+from routing.model import Agent, Similarity
+
+Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+Key = TypeVar("Key", bound=Hashable)
+Kind = TypeVar("Kind", np.float64, np.bool_)
+
+
+class Roster:
+    """A team in the order of its ids; every array has the shape (n_agents,) and is not to be written to.
+
+    Categories, languages and markets are looked up once and remembered, and so is who is at work until somebody comes
+    or goes. Raises InvalidAgent for an id that occurs twice, InvalidParams for a similarity outside 0 to 1.
+    """
+
+    def __init__(self, agents: Iterable[Agent], similarity: Similarity | None = None) -> None:
+        for pair, alike in (similarity or {}).items():
+            refuse_unless_share(InvalidParams, f"similarity of {' and '.join(pair)}", alike)
+        self.agents = tuple(sorted(agents, key=lambda agent: agent.id))
+        _refuse_twins(self.agents)
+        self.ids = tuple(agent.id for agent in self.agents)
+        self.column_of = {agent_id: column for column, agent_id in enumerate(self.ids)}
+        self.score: Floats = np.array([agent.score for agent in self.agents], dtype=np.float64)
+        self.pace: Floats = np.array([agent.pace for agent in self.agents], dtype=np.float64)
+        self.busy_share: Floats = np.array([agent.busy_share for agent in self.agents], dtype=np.float64)
+        self.capacity: Counts = np.array([agent.capacity for agent in self.agents], dtype=np.int64)
+        self.load: Counts = np.array([agent.load for agent in self.agents], dtype=np.int64)
+        self.similarity: Similarity = similarity or {}
+        self._skill: dict[str | None, Floats] = {}
+        self._speaks: dict[str | None, Flags] = {}
+        self._alike: dict[str | None, Floats] = {}
+        self._presence: tuple[float, float, Flags, Floats] | None = None
+
+    def skill_levels(self, category: str | None) -> Floats:
+        """Each agent's level in [0, 1] for a category."""
+        return _remember(
+            self._skill,
+            category,
+            lambda: np.array([a.skill_level(category) for a in self.agents], dtype=np.float64),
+        )
+
+    def speakers(self, language: str | None) -> Flags:
+        """Who understands a language."""
+        return _remember(
+            self._speaks, language, lambda: np.array([a.speaks(language) for a in self.agents], dtype=bool)
+        )
+
+    def alike(self, market: str | None) -> Floats:
+        """Best similarity in [0, 1] of a market to any of each agent's; 1 where either is unknown or any."""
+        return _remember(
+            self._alike,
+            market,
+            lambda: np.array([best_similarity(market, a, self.similarity) for a in self.agents]),
+        )
+
+    def presence(self, now: datetime) -> tuple[Flags, Floats]:
+        """Who is at work, and when each one's shift ends, in seconds since the epoch; infinite without hours."""
+        now_s = now.timestamp()
+        known = self._presence
+        if known is None or not known[0] <= now_s < known[1]:
+            known = self._presence = self._look_up_presence(now, now_s)
+        return known[2], known[3]
+
+    def _look_up_presence(self, now: datetime, now_s: float) -> tuple[float, float, Flags, Floats]:
+        distinct = {agent.hours for agent in self.agents if agent.hours is not None}
+        closes = {hours: hours.closes_at(now) for hours in distinct}
+        at_work = np.array([a.on and (a.hours is None or closes[a.hours] is not None) for a in self.agents])
+        ends = {hours: moment.timestamp() for hours, moment in closes.items() if moment is not None}
+        closes_s = np.array([np.inf if a.hours is None else ends.get(a.hours, now_s) for a in self.agents])
+        until_s = min((hours.changes_at(now).timestamp() for hours in distinct), default=np.inf)
+        return now_s, until_s, at_work.astype(bool), closes_s.astype(np.float64)
+
+
+def best_similarity(market: str | None, agent: Agent, similarity: Similarity) -> float:
+    """Of a market to any of the agent's, 0 to 1; 1 where either is unknown or any."""
+    if market is None or not agent.markets or market in agent.markets:
+        return 1.0
+    return max(
+        max(similarity.get((market, own), 0.0), similarity.get((own, market), 0.0)) for own in agent.markets
+    )
+
+
+def _remember(known: dict[Key, NDArray[Kind]], key: Key, make: Callable[[], NDArray[Kind]]) -> NDArray[Kind]:
+    if key not in known:
+        known[key] = make()
+    return known[key]
+
+
+def _refuse_twins(agents: Iterable[Agent]) -> None:
+    for agent_id, times in Counter(agent.id for agent in agents).items():
+        if times > 1:
+            raise InvalidAgent(f"agent {agent_id} is given {times} times")
