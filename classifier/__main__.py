@@ -2,7 +2,7 @@
 
 import sys
 
-from classifier.commands import data, decisions, embed, study  # noqa: F401  (they add their commands)
+from classifier.commands import cold_start, data, decisions, embed, measuring, study  # noqa: F401  (they add their commands)
 from classifier.commands.model import app
 from classifier.errors import ClassifierError
 

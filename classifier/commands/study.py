@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from classifier.data.dataset import Dataset, Split
     from classifier.encoders.store import Installed
+    from classifier.training.fit_views import FitRows
 
 EncoderName = Annotated[
     str,
@@ -58,6 +60,25 @@ def _vectors(encoder: "Installed", words: Sequence[str], cache: Path) -> "NDArra
         return EmbeddingCache(cache, encoder.fingerprint).embed(running, words, step)
 
 
+def embedded_parts(
+    dataset: "Dataset", name: str, folder: Path, cache: Path
+) -> "tuple[Installed, dict[Split, FitRows]]":
+    """The encoder of this name, and the dataset's rows that it can read, embedded, by split."""
+    from classifier.data.dataset import Split
+    from classifier.errors import DataRefused
+    from classifier.training.train import fit_rows, usable
+
+    found = _encoder(name, folder)
+    rows, _ = usable(dataset.examples, tuple(dataset.counts()), found.recipe)
+    vectors = _vectors(found, [row.words for row in rows], cache)
+    parts = {split: fit_rows(rows, vectors, {split}) for split in Split}
+    if any(len(own.labels) == 0 for own in parts.values()):
+        raise DataRefused(
+            f"{dataset.name} leaves a split without a row that encoder {found.recipe.name} can read"
+        )
+    return found, parts
+
+
 @app.command()
 def compare(
     data: Annotated[
@@ -83,11 +104,9 @@ def compare(
     """Train several kinds of models on one split and compare them on its test rows."""
     from classifier.commands.output import OUT, note, print_json, progress_bars, table
     from classifier.data.dataset import Shares, Split, read_dataset
-    from classifier.errors import DataRefused
     from classifier.study.compare import compare as compare_all
     from classifier.study.comparison_page import COLUMNS, cells, write_page
     from classifier.study.contenders import CONTENDERS
-    from classifier.training.train import fit_rows, usable
 
     dataset = read_dataset(
         data,
@@ -100,13 +119,8 @@ def compare(
         leave_out_unmapped=leave_out_unmapped,
     )
     note_unmapped(dataset)
-    found = _encoder(encoder, encoder_dir)
+    found, part = embedded_parts(dataset, encoder, encoder_dir, cache)
     labels = tuple(dataset.counts())
-    rows, _ = usable(dataset.examples, labels, found.recipe)
-    vectors = _vectors(found, [row.words for row in rows], cache)
-    part = {name: fit_rows(rows, vectors, {name}) for name in Split}
-    if any(len(own.labels) == 0 for own in part.values()):
-        raise DataRefused(f"{data} leaves a split without a row that encoder {found.recipe.name} can read")
     ways = tuple(balance or (Balance.NONE,))
     contenders = []
     with progress_bars() as progress:

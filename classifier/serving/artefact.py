@@ -2,7 +2,8 @@
 
 model.txt             LightGBM's own text
 views.safetensors     the fitted views' arrays
-examples.txt.gz       the cleaned texts learned from, one a line, in the order of the neighbours' rows
+examples.txt.gz       the cleaned texts learned from, one a line, in the order of the neighbours' rows, then those of added
+                      categories in theirs
 model.json            labels, temperature, thresholds with their reason, encoder, data, versions, parameters
 metrics.json          figures with n and split
 MODEL_CARD.md         the same for people
@@ -21,16 +22,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from classifier.decision import Thresholds
 from classifier.errors import ModelRefused
+from classifier.serving.added import AddedCategory, Background
 from classifier.serving.neighbours import Electorate
-from classifier.serving.views import ViewParams, Views
+from classifier.serving.views import ViewParams, Views, arrays_of
 
-FORMAT = 2
+FORMAT = 3
 BOOSTER, ARRAYS, DESCRIPTION = "model.txt", "views.safetensors", "model.json"
 EXAMPLES = "examples.txt.gz"
 METRICS, CARD, MANIFEST = "metrics.json", "MODEL_CARD.md", "manifest.json"
@@ -51,7 +54,8 @@ class EncoderPin:
 class Model:
     """A model's parts in memory, not yet running. `provenance` says what it was made of.
 
-    `packed_examples`: the texts learned from, as gzip: only an explanation unpacks them.
+    `packed_examples`: the texts learned from, as gzip: only an explanation unpacks them. `added`: categories beside the
+    trees' `labels`, fitted against `background`.
     `mapping`: the bytes of the mapping file (`data.mapping`), None if rows were labelled with `labels` themselves.
     """
 
@@ -63,7 +67,21 @@ class Model:
     packed_examples: bytes
     encoder: EncoderPin
     provenance: dict[str, Any]
+    background: Background
+    added: tuple[AddedCategory, ...] = ()
     mapping: bytes | None = None
+
+    @property
+    def every_label(self) -> tuple[str, ...]:
+        """The trees' labels, then the added ones: the order of a prediction."""
+        return self.labels + tuple(category.name for category in self.added)
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """What is saved as arrays."""
+        parts = {"background": self.background.arrays()}
+        parts |= {f"added{place}": category.arrays() for place, category in enumerate(self.added)}
+        own = {f"{part}/{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
+        return self.views.arrays() | own
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +91,7 @@ class SavedModel:
     model_id: str
     model: Model
     metrics: dict[str, Any]
+    card: str
 
 
 def write_model(model: Model, metrics: dict[str, Any], card: str, folder: Path) -> str:
@@ -82,7 +101,7 @@ def write_model(model: Model, metrics: dict[str, Any], card: str, folder: Path) 
     try:
         contents = {
             BOOSTER: model.booster_text.encode(),
-            ARRAYS: save_arrays({k: np.ascontiguousarray(v) for k, v in model.views.arrays().items()}),
+            ARRAYS: save_arrays({k: np.ascontiguousarray(v) for k, v in model.arrays().items()}),
             EXAMPLES: model.packed_examples,
             DESCRIPTION: _json(_describe(model)),
             METRICS: _json(metrics),
@@ -124,18 +143,24 @@ def read_model(folder: Path) -> SavedModel:
     try:
         text = json.loads(contents[DESCRIPTION])
         labels = tuple(text["labels"])
+        arrays = load_arrays(contents[ARRAYS])
         model = Model(
             labels=labels,
             temperature=float(text["temperature"]),
             thresholds=Thresholds(**text["thresholds"]),
             booster_text=contents[BOOSTER].decode(),
-            views=Views.from_arrays(load_arrays(contents[ARRAYS]), len(labels), _view_params(text["views"])),
+            views=Views.from_arrays(arrays, len(labels), _view_params(text["views"])),
             packed_examples=contents[EXAMPLES],
             encoder=EncoderPin(**text["encoder"]),
             provenance=text["provenance"],
+            background=Background.from_arrays(arrays_of("background", arrays)),
+            added=tuple(
+                AddedCategory.from_arrays(name, arrays_of(f"added{place}", arrays))
+                for place, name in enumerate(text["added"])
+            ),
             mapping=contents.get(MAPPING),
         )
-        return SavedModel(_id_of(manifest), model, json.loads(contents[METRICS]))
+        return SavedModel(_id_of(manifest), model, json.loads(contents[METRICS]), contents[CARD].decode())
     except (ValueError, KeyError, TypeError, SafetensorError) as error:
         raise ModelRefused(f"the model in {folder} does not read: {error}") from error
 
@@ -172,6 +197,7 @@ def _checked(path: Path, digest: str) -> bytes:
 def _describe(model: Model) -> dict[str, Any]:
     return {
         "labels": model.labels,
+        "added": [category.name for category in model.added],
         "temperature": model.temperature,
         "thresholds": model.thresholds.as_dict(),
         "views": asdict(model.views.params),

@@ -13,6 +13,7 @@ import numpy as np
 
 from classifier.decision import Decision, Prediction
 from classifier.errors import ModelRefused
+from classifier.serving.added import head_inputs, lie
 from classifier.serving.artefact import unpack_examples
 from classifier.serving.neighbours import Floats
 from classifier.serving.serve import Classifier
@@ -58,6 +59,14 @@ class ViewSays:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadSays:
+    """An added category's own head: the probability of this category rather than of any other."""
+
+    category: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class Grounds:
     """What a prediction rests on. `label` is the most probable one, which may be out of scope; `log_odds` are its own.
 
@@ -69,6 +78,7 @@ class Grounds:
     moved: tuple[Moved, ...]
     nearest: tuple[NearExample, ...]
     views: tuple[ViewSays, ...]
+    heads: tuple[HeadSays, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +90,7 @@ class Explanation:
 
     def as_dict(self) -> dict[str, Any]:
         if self.grounds is None:
-            return {"label": None, "log_odds": None, "moved": [], "nearest": [], "views": []}
+            return {"label": None, "log_odds": None, "moved": [], "nearest": [], "views": [], "heads": []}
         return asdict(self.grounds)
 
 
@@ -102,6 +112,7 @@ def explain(classifier: Classifier, text: str) -> Explanation:
             moved=_moved(words, decision.prediction, label, classifier.predict),
             nearest=_nearest(classifier, words, embedding),
             views=_views(classifier, words, embedding),
+            heads=_heads(classifier, words, embedding),
         ),
     )
 
@@ -131,20 +142,39 @@ def _moved(
 
 
 def _nearest(classifier: Classifier, words: str, embedding: Floats) -> tuple[NearExample, ...]:
-    """The first electorate in meaning: the few nearest, with their shares of its vote."""
+    """The few nearest in meaning, as many as the first electorate, with their shares of its vote.
+
+    Examples of added categories stand among them, although the trees do not count their votes: their heads do.
+    """
     model = classifier.model
     texts, alike = unpack_examples(model.packed_examples), model.views.alike
-    if len(texts) != len(alike.labels):
+    owners = [*(model.labels[label] for label in alike.labels)]
+    owners += [category.name for category in model.added for _ in category.examples]
+    if len(texts) != len(owners):
         raise ModelRefused(
-            f"model {classifier.model_id} has {len(texts)} examples for {len(alike.labels)} rows; train again"
+            f"model {classifier.model_id} has {len(texts)} examples for {len(owners)} rows; train again"
         )
-    near, voters = model.views.nearest(words, embedding), alike.electorates[0]
-    weights = voters.weights(near.similarity)[0]
+    meaning = model.views.spaces.place([words], embedding[None, :]).meaning
+    near, voters = alike.nearest(meaning), alike.electorates[0]
+    added = [float(cosine) for category in model.added for cosine in category.nearness(meaning[0])]
+    places = [*near.places[0].tolist(), *range(len(alike.labels), len(texts))]
+    similarity = np.array([*near.similarity[0], *added], dtype=np.float32)
+    nearest = np.argsort(-similarity, kind="stable")[: voters.count]
+    weights = voters.weights(similarity[nearest][None, :])[0]
     shares = weights / max(float(weights.sum()), 1e-12)
     return tuple(
-        NearExample(texts[place], model.labels[alike.labels[place]], float(similarity), float(share))
-        for place, similarity, share in zip(near.places[0], near.similarity[0], shares, strict=False)
+        NearExample(texts[places[at]], owners[places[at]], float(similarity[at]), float(share))
+        for at, share in zip(nearest, shares, strict=True)
     )
+
+
+def _heads(classifier: Classifier, words: str, embedding: Floats) -> tuple[HeadSays, ...]:
+    model = classifier.model
+    if not model.added:
+        return ()
+    rows = lie(model.views.spaces.place([words], embedding[None, :]), model.views)
+    inputs = head_inputs(rows, classifier.trees_say(words, embedding))
+    return tuple(HeadSays(one.name, float(one.probability(inputs)[0])) for one in model.added)
 
 
 def _views(classifier: Classifier, words: str, embedding: Floats) -> tuple[ViewSays, ...]:

@@ -3,11 +3,15 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from classifier.decision import OUT_OF_SCOPE, AbstainReason, Decision, DecisionKind, Prediction, apply_rule
 from classifier.encoders.session import Encoder
 from classifier.encoders.store import installed, open_encoder
 from classifier.errors import EncoderError, ModelRefused
 from classifier.languages import UNKNOWN, LanguageDetector
+from classifier.serving.added import lie, with_added
 from classifier.serving.artefact import Model, read_model
 from classifier.serving.boosting import Booster, softmax
 from classifier.serving.neighbours import Floats
@@ -53,7 +57,7 @@ class Classifier:
     @property
     def categories(self) -> tuple[str, ...]:
         """The labels that can be shown."""
-        return tuple(label for label in self._model.labels if label != OUT_OF_SCOPE)
+        return tuple(label for label in self._model.every_label if label != OUT_OF_SCOPE)
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -88,9 +92,17 @@ class Classifier:
 
     def predict(self, words: str) -> Prediction:
         """Probabilities for a cleaned text with words in it, whatever its language."""
-        columns = self._model.views.columns([words], self.embed(words)[None, :])
-        probabilities = softmax(self._booster.scores(columns), self._model.temperature)[0]
-        return Prediction(self._model.labels, tuple(float(p) for p in probabilities))
+        views, embedding = self._model.views, self.embed(words)
+        probabilities = self.trees_say(words, embedding)
+        if self._model.added:
+            rows = lie(views.spaces.place([words], embedding[None, :]), views)
+            probabilities = with_added(probabilities, rows, self._model.added)
+        return Prediction(self._model.every_label, tuple(float(p) for p in probabilities[0]))
+
+    def trees_say(self, words: str, embedding: Floats) -> NDArray[np.float64]:
+        """Probabilities (1, labels) of the trained labels alone, for a cleaned text and its embedding (dimensions,)."""
+        columns = self._model.views.columns([words], embedding[None, :])
+        return softmax(self._booster.scores(columns), self._model.temperature)
 
     def embed(self, words: str) -> Floats:
         """Where a cleaned text lies in meaning: float32, shape (dimensions,), of length one."""

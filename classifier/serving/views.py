@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from classifier.serving.neighbours import Electorate, Floats, Near, Neighbours
+from classifier.serving.neighbours import Electorate, Floats, Neighbours
 from classifier.serving.tfidf import Tfidf
 
 INPUT_SCALE = 12.0
@@ -167,10 +167,6 @@ class Views:
             said[view], rest = votes.mean(axis=1), rest[:, neighbours.width(labels) :]
         return said
 
-    def nearest(self, text: str, embedding: Floats) -> Near:
-        """The learned rows nearest in meaning, in the order they were learned in (`Model.examples`)."""
-        return self.alike.nearest(self.spaces.place([text], embedding[None, :]).meaning)
-
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """What is saved; weights as float16, whose rounding is far below what separates labels."""
         spaces = self.spaces
@@ -198,11 +194,7 @@ class Views:
         """Raises KeyError or ValueError when arrays are missing or do not fit each other."""
 
         def part(name: str) -> dict[str, NDArray[np.generic]]:
-            return {
-                key.removeprefix(f"{name}/"): value
-                for key, value in arrays.items()
-                if key.startswith(f"{name}/")
-            }
+            return arrays_of(name, arrays)
 
         def floats(name: str) -> dict[str, Floats]:
             return {key: value.astype(np.float32) for key, value in part(name).items()}
@@ -244,6 +236,13 @@ class Views:
         ]
         if not all(fits):
             raise ValueError("the views' arrays do not fit each other")
+
+
+def arrays_of(part: str, arrays: Mapping[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
+    """Those saved under "part/name", by their names."""
+    return {
+        key.removeprefix(f"{part}/"): value for key, value in arrays.items() if key.startswith(f"{part}/")
+    }
 
 
 def unit(rows: NDArray[np.floating]) -> Floats:

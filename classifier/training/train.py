@@ -19,11 +19,13 @@ from classifier.encoders.store import Installed, open_encoder
 from classifier.errors import DataRefused, ModelRefused
 from classifier.evaluation.evaluate import Report, report, run
 from classifier.languages import LanguageDetector
+from classifier.serving.added import Background
 from classifier.serving.artefact import EncoderPin, Model, pack_examples, read_model, write_model
 from classifier.serving.boosting import Booster, softmax
 from classifier.serving.serve import Classifier, says_too_little
 from classifier.serving.views import ViewParams, Views
 from classifier.text import clean
+from classifier.training.add_category import sample_background
 from classifier.training.balancing import Balance, balance
 from classifier.training.boosting import BoosterParams, train_booster
 from classifier.training.calibration import fit_temperature
@@ -134,6 +136,7 @@ def train(
             "balance": params.balance.value,
             "refilled": params.refill,
         },
+        background=fitted.background,
         mapping=dataset.mapping.content if dataset.mapping else None,
     )
     test = dataset.of(Split.TEST)
@@ -147,7 +150,10 @@ def train(
         every = fit_rows(rows, vectors, set(Split))
         step = progress("Learning from all rows", FIT_STEPS)
         views = fit_views(every, len(labels), params.views, params.seed, step)
-        model = replace(model, views=views, packed_examples=pack_examples(every.texts))
+        of_fit = np.array([place for place, row in enumerate(rows) if row.split is Split.FIT])
+        background = replace(fitted.background, places=of_fit[fitted.background.places])
+        texts_of_all = pack_examples(every.texts)
+        model = replace(model, views=views, packed_examples=texts_of_all, background=background)
     metrics: dict[str, Any] = {"split": Split.TEST.value, "data": dataset.name, **figures.as_dict()}
     return Trained(write_model(model, metrics, card(model, figures), folder), figures)
 
@@ -160,6 +166,7 @@ class _Fitted:
     booster_text: str
     temperature: float
     thresholds: Thresholds
+    background: Background
 
 
 def _fit(
@@ -181,8 +188,10 @@ def _fit(
     predictions = _predictions(softmax(scores, temperature), labels)
     truths = [labels[label] for label in calibration.labels]
     thresholds = choose_thresholds(predictions, truths, params.promise)
+    left_out = softmax(Booster(text).scores(columns), temperature)
+    background = sample_background(left_out, params.seed)
     step()
-    return _Fitted(views, text, temperature, thresholds)
+    return _Fitted(views, text, temperature, thresholds, background)
 
 
 def fit_rows(rows: Sequence[Usable], vectors: NDArray[np.float32], splits: AbstractSet[Split]) -> FitRows:

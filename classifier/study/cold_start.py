@@ -1,0 +1,168 @@
+"""What a category is worth that a model is given later, from few examples: left out of training, added, and measured.
+
+The examples come from fit rows that the views did not see, in several draws; figures are on test rows of all categories.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.data.dataset import Split
+from classifier.serving.added import AddedCategory, head_inputs, lie, with_added
+from classifier.serving.boosting import Booster, softmax
+from classifier.serving.neighbours import Floats
+from classifier.serving.views import ViewParams, Views
+from classifier.training.add_category import fit_head, sample_background
+from classifier.training.boosting import BoosterParams, train_booster
+from classifier.training.calibration import fit_temperature
+from classifier.training.fit_views import FitRows, fit_views, left_out_columns
+
+EVERY = "all, mean"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Means over the draws: `recall` and `precision` of the category's own test rows (precision None when none was ever taken
+    for it), `accuracy` of all test rows, and `without` the category."""
+
+    category: str
+    examples: int
+    recall: float
+    precision: float | None
+    accuracy: float
+    without: float
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+COLUMNS = ("category", "examples", "recall", "precision", "accuracy", "accuracy without it")
+
+
+def cells(row: Measured) -> tuple[str, ...]:
+    """A line of the table."""
+    precision = "-" if row.precision is None else f"{row.precision:.3f}"
+    figures = (f"{row.recall:.3f}", precision, f"{row.accuracy:.3f}", f"{row.without:.3f}")
+    return (row.category, str(row.examples), *figures)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a model without the category reads of n rows: head inputs, its probabilities, and their true labels (n,)."""
+
+    inputs: Floats
+    rows: Floats
+    said: NDArray[np.float64]
+
+
+class ColdStart:
+    """`parts`: rows by split, with label indices into `labels`."""
+
+    def __init__(
+        self,
+        parts: Mapping[Split, FitRows],
+        labels: Sequence[str],
+        *,
+        most_rows: int,
+        draws: int,
+        share: float,
+        seed: int,
+    ) -> None:
+        self._labels, self._draws, self._share, self._seed = tuple(labels), draws, share, seed
+        self._test, self._calibration = parts[Split.TEST], parts[Split.CALIBRATION]
+        order = np.random.default_rng(seed).permutation(len(parts[Split.FIT].labels))
+        self._fit = _some(parts[Split.FIT], np.sort(order[:most_rows]))
+        self._all_fit = parts[Split.FIT]
+
+    @property
+    def test_rows(self) -> int:
+        return len(self._test.labels)
+
+    def measure(self, category: str, counts: Sequence[int]) -> list[Measured]:
+        """A row for each number of examples of which there are as many."""
+        left_out = self._labels.index(category)
+        own = np.flatnonzero(self._all_fit.labels == left_out)
+        model = _Without(self._fit, self._calibration, len(self._labels), left_out, self._seed)
+        test = model.see(self._test)
+        is_own = self._test.labels == left_out
+        before = test.said.argmax(axis=1) == model.renumbered[self._test.labels]
+        measured = []
+        for count in (count for count in counts if count <= len(own)):
+            draws = []
+            for draw in range(self._draws):
+                chosen = np.random.default_rng((self._seed, draw)).permutation(own)[:count]
+                said = self._added(model, _some(self._all_fit, chosen), test)
+                taken = said.argmax(axis=1) == len(self._labels) - 1
+                right = np.where(is_own, taken, before & ~taken)
+                own_among_taken = float(is_own[taken].mean()) if taken.any() else np.nan
+                draws.append((float(taken[is_own].mean()), own_among_taken, float(right.mean())))
+            recall, precision, accuracy = (_mean([draw[at] for draw in draws]) for at in range(3))
+            without = float((before & ~is_own).mean())
+            measured.append(Measured(category, count, recall or 0.0, precision, accuracy or 0.0, without))
+        return measured
+
+    def _added(self, model: "_Without", examples: FitRows, test: _Seen) -> NDArray[np.float64]:
+        head = fit_head(
+            model.see(examples).inputs,
+            model.background,
+            label_count=len(self._labels) - 1,
+            share=self._share,
+            seed=self._seed,
+        )
+        return with_added(test.said, test.rows, [AddedCategory("", head.weights, head.bias, test.inputs[:0])])
+
+    def means(self, measured: Sequence[Measured]) -> list[Measured]:
+        """The mean over categories for each number of examples."""
+        rows = []
+        for count in sorted({row.examples for row in measured}):
+            same = [row for row in measured if row.examples == count]
+            columns = {
+                name: _mean([getattr(row, name) for row in same])
+                for name in ("recall", "precision", "accuracy", "without")
+            }
+            rows.append(Measured(EVERY, count, **columns))  # type: ignore[arg-type]
+        return rows
+
+
+class _Without:
+    """A model trained as others are, but for one label; `renumbered` (labels,) gives the others' places in it."""
+
+    def __init__(
+        self, fit: FitRows, calibration: FitRows, label_count: int, left_out: int, seed: int
+    ) -> None:
+        self.renumbered = np.array([label - (label > left_out) for label in range(label_count)])
+        fit, calibration = (self._others(rows, left_out) for rows in (fit, calibration))
+        self._views: Views = fit_views(fit, label_count - 1, ViewParams(), seed, lambda: None)
+        columns = left_out_columns(self._views, fit, seed, lambda: None)
+        self._booster = Booster(train_booster(columns, fit.labels, label_count - 1, BoosterParams()))
+        scores = self._booster.scores(self._views.columns(calibration.texts, calibration.embeddings))
+        self._temperature = fit_temperature(scores, calibration.labels)
+        said = softmax(self._booster.scores(columns), self._temperature)
+        self.background = sample_background(said, seed).inputs(self._views)
+
+    def _others(self, rows: FitRows, left_out: int) -> FitRows:
+        some = _some(rows, np.flatnonzero(rows.labels != left_out))
+        return FitRows(some.texts, some.embeddings, self.renumbered[some.labels], some.groups)
+
+    def see(self, rows: FitRows) -> _Seen:
+        columns = self._views.columns(rows.texts, rows.embeddings)
+        said = softmax(self._booster.scores(columns), self._temperature)
+        lying = lie(self._views.spaces.place(rows.texts, rows.embeddings), self._views)
+        return _Seen(head_inputs(lying, said), lying, said)
+
+
+def _some(rows: FitRows, places: NDArray[np.int64]) -> FitRows:
+    return FitRows(
+        [rows.texts[place] for place in places],
+        rows.embeddings[places],
+        rows.labels[places],
+        rows.groups[places],
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None and not np.isnan(value)]
+    return float(np.mean(known)) if known else None
