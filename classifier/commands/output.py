@@ -76,7 +76,7 @@ def table(title: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> 
 
 def print_report(report: Report, heading: str) -> None:
     """The evaluation, for people."""
-    OUT.print(f"\n[bold]{heading}[/bold]: {report.n} rows\n")
+    OUT.print(f"\n[bold]{heading}[/bold]: {report.rows} rows\n")
     OUT.print(
         table(
             "What people would see",
@@ -108,6 +108,14 @@ def print_report(report: Report, heading: str) -> None:
             ("macro-F1", f"{bare.macro_f1:.3f}"),
             ("log loss", f"{bare.log_loss:.3f}"),
             ("calibration error (ECE)", f"{bare.ece:.3f}"),
+            *(
+                (f"right one shown by a top threshold of {t}, nothing abstained from", f"{coverage:.3f}")
+                for t, coverage in bare.coverage_at.items()
+            ),
+            *(
+                (f"fewest suggestions per row that show the right one in {float(target):.0%}", _buttons(mean))
+                for target, mean in bare.mean_buttons_at.items()
+            ),
         ]
         OUT.print(
             table(f"The bare model, on the {bare.n} rows it was asked about", ("figure", "value"), rows)
@@ -119,3 +127,7 @@ def print_report(report: Report, heading: str) -> None:
     by_language = [(r.language, r.n, r.suggested, r.right_among_shown, r.accuracy) for r in report.languages]
     columns = ("language", "n", "suggested", "right among shown", "bare model right")
     OUT.print(table("By language", columns, by_language))
+
+
+def _buttons(mean: float | None) -> str:
+    return "not reached" if mean is None else f"{mean:.3f}"

@@ -109,11 +109,13 @@ def read_dataset(
     split_by: SplitBy = SplitBy.AUTO,
     mapping: CategoryMapping | None = None,
     leave_out_unmapped: bool = False,
+    to_learn: bool = True,
 ) -> Dataset:
     """Read labelled requests, with `mapping` as requests of its groups. A `split` column is followed where `split_by` is AUTO.
 
     Raises DataRefused for what `read_rows` and `apply` refuse, an unknown split, a date that is none, too few rows or
-    categories, or a split that leaves nothing to learn a category from.
+    categories, or a split that leaves nothing to learn a category from. Without `to_learn` rows are only measured: then one
+    is enough, and a split that leaves out a category or a whole part is taken as it is.
     """
     found = read_rows(path, (text_column, category_column))
     labelled = [row for row in found if row[text_column].strip() and row[category_column].strip()]
@@ -125,9 +127,14 @@ def read_dataset(
         rows, dates = _dated(mapped.rows, found[0], path)
     texts, categories = [row[text_column] for row in rows], [row[category_column].strip() for row in rows]
     own = [_split(row["split"], path) for row in rows if "split" in row] if split_by is SplitBy.AUTO else []
-    _refuse_few(categories, _named((row[category_column].strip() for row in found), mapping), path)
+    if to_learn:
+        _refuse_few(categories, _named((row[category_column].strip() for row in found), mapping), path)
+    elif not rows:
+        raise DataRefused(f"{path} has no row with a text and a category")
     groups = numbered(map(clean, texts))
     splits = own or _computed(texts, categories, groups, dates, shares, seed, path)
+    if to_learn and not own:
+        _refuse_useless(splits, categories, split_by, path)
     languages = [row.get("language") or None for row in rows]
     return Dataset(
         name=path.name,
@@ -188,17 +195,21 @@ def _computed(
     seed: int,
     path: Path,
 ) -> list[Split]:
-    """Splits by time where there are dates, else by group; raises DataRefused when they are of no use."""
+    """Splits by time where there are dates, else by group; raises DataRefused where all rows have one date."""
     if dates is None:
-        splits = split_by_group(texts, categories, groups, shares, seed)
-    elif len(set(dates)) == 1:
+        return split_by_group(texts, categories, groups, shares, seed)
+    if len(set(dates)) == 1:
         raise DataRefused(f"{path}: all rows have one date, so they cannot be split by time")
-    else:
-        splits = split_by_time(texts, dates, groups, shares, seed)
+    return split_by_time(texts, dates, groups, shares, seed)
+
+
+def _refuse_useless(
+    splits: Sequence[Split], categories: Sequence[str], split_by: SplitBy, path: Path
+) -> None:
+    """Raises DataRefused for computed splits that leave nothing to learn a category from, or nothing to measure on."""
     if missing := [split for split in Split if split not in splits]:
         raise DataRefused(f"{path}: too many rows are alike: none is left for {' and '.join(missing)}")
     learned = {category for category, split in zip(categories, splits, strict=True) if split is Split.FIT}
     if unlearned := sorted(set(categories) - learned):
-        ways = "split by time" if dates else "split by group"
+        ways = "split by time" if split_by is SplitBy.TIME else "split by group"
         raise DataRefused(f"{path}: {ways}, no row is left to learn {', '.join(unlearned)} from")
-    return splits

@@ -4,10 +4,11 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from classifier.data.dataset import Example
 from classifier.decision import OUT_OF_SCOPE, AbstainReason, Decision, DecisionKind, Prediction
@@ -67,14 +68,38 @@ class LanguageRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What `evaluate` prints. `model` is None when no row reached the model.
+class Asked:
+    """What the bare model said of n rows: `probabilities` (n, k) of `labels` (k,), whose places are the `truths` (n,).
 
-    `model` holds the figures of the bare model over the rows it can be asked about (`_model_figures`); all other shares
+    The first `known` labels are the model's; it gives the others, which only the file has, no probability at all.
+    `groups` (n,): rows that are alike have the same number.
+    """
+
+    probabilities: NDArray[np.float64]
+    truths: NDArray[np.int64]
+    labels: tuple[str, ...]
+    known: int
+    groups: NDArray[np.int64]
+
+    def of(self, chosen: NDArray[np.bool_]) -> "Asked":
+        """The rows with a True in `chosen` (n,)."""
+        return replace(
+            self,
+            probabilities=self.probabilities[chosen],
+            truths=self.truths[chosen],
+            groups=self.groups[chosen],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `evaluate` prints of `rows` rows. `model` is None when the model could be asked about none.
+
+    `model` holds the figures of the bare model over the rows it can be asked about (`asked`); all other shares
     are over whole outcomes, as people see them.
     """
 
-    n: int
+    rows: int
     model: Figures | None
     one: Share
     two: Share
@@ -88,6 +113,26 @@ class Report:
     languages: tuple[LanguageRow, ...]
 
     def as_dict(self) -> dict[str, Any]:
+        """What `evaluate --json` prints and metrics.json keeps.
+
+        `rows`: all rows measured. `n`: those the model can be asked about (`asked`), which these figures of the bare model
+        cover; they are null without such rows. Rows with a label that the model does not know are among them, as wrong ones:
+
+        weighted_precision   precision of each label, weighted by the rows that truly have it; 0 for one never predicted
+        weighted_recall      the same of recall, which is the accuracy
+        accuracy             share of rows whose most probable label is the true one
+        macro_f1             mean F1 over the labels that some row has
+        top2                 share of rows whose true label is one of the two most probable
+        log_loss             mean of -ln p(true label), natural logarithm, p at least 1e-12
+        ece                  expected calibration error of the most probable label over 15 equal bins
+        coverage_at          top threshold t -> share of rows whose true label is shown, when the best label alone is shown
+                             from p1 >= t and else the best two; nothing is abstained from (`rules`)
+        mean_buttons_at      coverage -> the fewest labels shown per row, in [1, 2], with which some t reaches it on these
+                             rows; null when none does
+        labels               precision, recall and F1 of each label, with its rows
+
+        The shares are {part, of, share}, over what people would see of all rows, abstentions included.
+        """
         shares = {
             name: getattr(self, name).as_dict()
             for name in (
@@ -105,14 +150,18 @@ class Report:
             {key: value.as_dict() if isinstance(value, Share) else value for key, value in _fields(row)}
             for row in self.languages
         ]
-        model = asdict(self.model) if self.model else None
         return {
-            "n": self.n,
-            "model": model,
+            "rows": self.rows,
+            **self._bare(),
             **shares,
             "abstain_reasons": self.abstain_reasons,
             "languages": languages,
         }
+
+    def _bare(self) -> dict[str, Any]:
+        names = {field.name: "top2" if field.name == "top_two" else field.name for field in fields(Figures)}
+        bare = asdict(self.model) if self.model else dict.fromkeys(names) | {"n": 0, "labels": []}
+        return {name: bare[field] for field, name in names.items()}
 
 
 def _fields(row: LanguageRow) -> list[tuple[str, Any]]:
@@ -150,9 +199,10 @@ def report(outcomes: Sequence[Outcome], understands: Callable[[str], bool]) -> R
     readable = [o for o in known if understands(_language(o))]
     unreadable = [o for o in known if not understands(_language(o))]
     reasons = Counter(o.decision.abstain_reason.value for o in outcomes if o.decision.abstain_reason)
+    bare = asked(outcomes, understands)
     return Report(
-        n=total,
-        model=_model_figures(outcomes, understands),
+        rows=total,
+        model=figures(bare.probabilities, bare.truths, bare.labels) if bare else None,
         one=Share(kinds[DecisionKind.SHOW_ONE], total),
         two=Share(kinds[DecisionKind.SHOW_TWO], total),
         abstained=Share(kinds[DecisionKind.ABSTAIN], total),
@@ -201,18 +251,27 @@ def _by_language(outcomes: Sequence[Outcome]) -> tuple[LanguageRow, ...]:
     return tuple(rows)
 
 
-def _model_figures(outcomes: Sequence[Outcome], understands: Callable[[str], bool]) -> Figures | None:
-    """The bare model's figures, over rows with words whose category it knows and whose language, where the file says it,
-    the encoder reads."""
-    asked = [
-        (o.example.category, o.prediction)
+def asked(outcomes: Sequence[Outcome], understands: Callable[[str], bool]) -> Asked | None:
+    """Rows with words whose language, where the file says it, the encoder reads; None without any.
+
+    Out-of-scope rows are left out where the model has no such label: they have no category that it could miss.
+    """
+    rows = [
+        (o.example, o.prediction)
         for o in outcomes
-        if o.example.language is None or understands(o.example.language)
+        if o.prediction is not None and (o.example.language is None or understands(o.example.language))
     ]
-    known = [(truth, p) for truth, p in asked if p is not None and truth in p.labels]
-    if not known:
+    rows = [(one, said) for one, said in rows if one.category != OUT_OF_SCOPE or OUT_OF_SCOPE in said.labels]
+    if not rows:
         return None
-    labels = known[0][1].labels
-    probabilities = np.array([p.probabilities for _, p in known])
-    truths = np.array([labels.index(truth) for truth, _ in known])
-    return figures(probabilities, truths, labels)
+    own = rows[0][1].labels
+    labels = own + tuple(sorted({example.category for example, _ in rows} - set(own)))
+    probabilities = np.zeros((len(rows), len(labels)))
+    probabilities[:, : len(own)] = [said.probabilities for _, said in rows]
+    return Asked(
+        probabilities=probabilities,
+        truths=np.array([labels.index(example.category) for example, _ in rows]),
+        labels=labels,
+        known=len(own),
+        groups=np.array([example.group for example, _ in rows]),
+    )

@@ -54,7 +54,7 @@ def unknown_labels(labels: Iterable[str], categories: Sequence[str], data: Path)
         raise DataRefused(
             f"{data}: the model knows none of its {in_words(unknown)}; it knows {', '.join(categories)}"
         )
-    return f"The model does not know {in_words(unknown)}: nothing it shows for them can be right."
+    return f"The model does not know {in_words(unknown)}: they count as wrong."
 
 
 def through_own_mapping(messages: list[PastMessage], model: Model) -> tuple[list[PastMessage], str | None]:

@@ -29,7 +29,7 @@ def card(model: Model, report: Report) -> str:
         *_mapping(data),
         "## Figures",
         "",
-        f"On the {report.n} test rows, which neither training nor thresholds saw:",
+        f"On the {report.rows} test rows, which neither training nor thresholds saw:",
         "",
         *_figures(report),
         "",
@@ -94,6 +94,10 @@ def _figures(report: Report) -> list[str]:
             f"| accuracy, right one among the best two | {bare.accuracy:.3f}, {bare.top_two:.3f} |",
             f"| macro-F1 | {bare.macro_f1:.3f} |",
             f"| log loss, calibration error (ECE) | {bare.log_loss:.3f}, {bare.ece:.3f} |",
+            *(
+                f"| right one shown by a top threshold of {t}, nothing abstained from | {coverage:.3f} |"
+                for t, coverage in bare.coverage_at.items()
+            ),
         ]
     return lines
 

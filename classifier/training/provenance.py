@@ -20,6 +20,7 @@ _SOURCES = (
     "training",
     "evaluation/metrics.py",
     "evaluation/evaluate.py",
+    "evaluation/rules.py",
     "encoders/session.py",
     "personal_data",
     "decision.py",

@@ -67,10 +67,50 @@ def test_evaluate_prints_the_figures_of_the_model(
     """`evaluate` on the test rows finds the figures that training wrote into the model folder."""
     told = result(command("evaluate", *where, "--json"))
     written = json.loads((model_dir / "metrics.json").read_text())
-    assert told["n"] == written["n"]
-    assert told["right_among_shown"] == written["right_among_shown"]
-    assert told["model"] == written["model"]
+    about = {"model_id", "encoder", "data", "split", "warning"}
+    assert {k: v for k, v in told.items() if k not in about} == {
+        k: v for k, v in written.items() if k not in about
+    }
     assert told["warning"] is None
+
+
+def test_evaluate_measures_a_file_of_one_row(command: Any, where: tuple[str, ...], tmp_path: Path) -> None:
+    """One labelled row is measured, with every figure at the top of the document; asked for a part it leaves empty, it is refused."""
+    own = tmp_path / "own.csv"
+    own.write_text("text,category\nthe printer on floor 3 is jammed,hardware_printing\n")
+    told = result(command("evaluate", *where, "--data", str(own), "--json"))
+    names = ("weighted_precision", "accuracy", "macro_f1", "top2")
+    assert [told[name] for name in names] == [1.0] * 4
+    assert (told["n"], told["rows"], told["split"]) == (1, 1, "all")
+    assert 0 < told["log_loss"] < 1
+    assert 0 < told["ece"] < 1
+    assert told["coverage_at"] == dict.fromkeys(("0.79", "0.85", "0.90", "0.95", "0.98"), 1.0)
+    assert told["mean_buttons_at"] == {"0.90": 1.0, "0.95": 1.0}
+    parts = [
+        command("evaluate", *where, "--data", str(own), "--split", split)
+        for split in ("fit", "calibration", "test")
+    ]
+    assert sorted(done.returncode for done in parts) == [0, 2, 2]
+    own.write_text("text,category\nthe printer is jammed,\n")
+    done = command("evaluate", *where, "--data", str(own))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no row with a text and a category" in done.stderr
+
+
+def test_evaluate_counts_unknown_labels_as_wrong(
+    command: Any, where: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Rows whose label the model does not know are told of and lower the figures; messages without words are not asked about."""
+    own = tmp_path / "own.csv"
+    rows = ["the printer on floor 3 is jammed,hardware_printing"] * 3 + ["my badge is lost,doors"]
+    own.write_text("\n".join(["text,category", *rows, "????,hardware_printing"]))
+    done = command("evaluate", *where, "--data", str(own), "--json")
+    told = result(done)
+    assert (told["n"], told["rows"], told["accuracy"]) == (4, 5, 0.75)
+    assert told["coverage_at"]["0.98"] == 0.75
+    assert told["mean_buttons_at"] == {"0.90": None, "0.95": None}
+    line = "The model does not know 1 category with 1 row (doors (1)): they count as wrong."
+    assert line in " ".join(done.stderr.split())
 
 
 def test_evaluate_refuses_another_split(command: Any, where: tuple[str, ...], tmp_path: Path) -> None:

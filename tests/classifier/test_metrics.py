@@ -17,6 +17,19 @@ def test_figures_on_a_case_done_by_hand() -> None:
     assert measured.top_two == 1.0
     assert measured.log_loss == pytest.approx(-np.log([0.8, 0.3, 0.7, 0.4]).mean())
     assert [row.n for row in measured.labels] == [1, 2, 1]
+    assert measured.coverage_at == {"0.79": 1.0, "0.85": 1.0, "0.90": 1.0, "0.95": 1.0, "0.98": 1.0}
+    assert measured.mean_buttons_at == {"0.90": 1.5, "0.95": 1.5}
+
+
+def test_a_label_without_a_probability_is_always_missed() -> None:
+    """Its rows are wrong in every figure: no precision, no recall, never covered, a log loss of ln(1e12) each."""
+    probabilities = np.array([[0.9, 0.1, 0.0], [0.6, 0.4, 0.0]])
+    measured = figures(probabilities, np.array([0, 2]), ("a", "b", "new"))
+    assert (measured.accuracy, measured.top_two, measured.coverage_at["0.98"]) == (0.5, 0.5, 0.5)
+    assert measured.weighted_precision == 0.25
+    assert measured.macro_f1 == pytest.approx((2 / 3 + 0) / 2)
+    assert measured.log_loss == pytest.approx((-np.log(0.9) + np.log(1e12)) / 2)
+    assert measured.mean_buttons_at == {"0.90": None, "0.95": None}
 
 
 def test_calibration_error_is_the_gap() -> None:

@@ -1,0 +1,156 @@
+"""The commands that measure a model on labelled rows: evaluate for its figures, thresholds for rules of one button or two."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from classifier.commands.mapping import LeaveOutUnmapped, note_unmapped
+from classifier.commands.model import (
+    ENCODERS,
+    MODEL,
+    CategoryColumn,
+    EncoderDir,
+    Json,
+    ModelDir,
+    Seed,
+    SplitWay,
+    TextColumn,
+    app,
+)
+from classifier.data.dataset import STARTER, SplitBy
+
+if TYPE_CHECKING:
+    from classifier.data.dataset import Dataset, Example
+    from classifier.evaluation.evaluate import Outcome
+    from classifier.serving.serve import Classifier
+
+Data = Annotated[
+    Path,
+    typer.Option(help="CSV, JSONL (or .gz of them) or Parquet of labelled requests; one row is enough."),
+]
+WhichSplit = Annotated[
+    str,
+    typer.Option(
+        "--split",
+        help="Which rows: test, calibration, fit, all, or auto: those held out in training, all of another file.",
+    ),
+]
+MappingName = Annotated[
+    str,
+    typer.Option(
+        "--mapping",
+        help="What turns raw categories into the model's groups: a mapping file, none, or auto: the model's own mapping "
+        "if the file's labels are raw ones.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file to measure on, as the options say."""
+
+    path: Path
+    split: str
+    text_column: str
+    category_column: str
+    seed: int
+    split_by: SplitBy
+    mapping: str
+    leave_out_unmapped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """Its rows of one split; `warning` where the model may have seen them."""
+
+    dataset: "Dataset"
+    split: str
+    rows: "Sequence[Example]"
+    warning: str | None
+
+
+def _choose(classifier: "Classifier", file: _File) -> _Chosen:
+    """Read the file and choose its rows, noting what is to be known of them; raises DataRefused for none."""
+    from classifier.commands.output import note
+    from classifier.data.dataset import Shares, Split, read_dataset
+    from classifier.errors import DataRefused
+    from classifier.evaluation.labels import leaves_out_unmapped, mapping_for, unknown_labels
+    from classifier.training.provenance import held_out, is_training_file
+
+    dataset = read_dataset(
+        file.path,
+        text_column=file.text_column,
+        category_column=file.category_column,
+        seed=file.seed,
+        shares=Shares(),
+        split_by=file.split_by,
+        mapping=mapping_for(file.mapping, classifier.model, file.path, file.category_column),
+        leave_out_unmapped=file.leave_out_unmapped or leaves_out_unmapped(classifier.model),
+        to_learn=False,
+    )
+    note_unmapped(dataset)
+    split = file.split
+    if split == "auto":
+        own = dataset.brings_split or is_training_file(classifier.provenance, dataset)
+        split = Split.TEST.value if own else "all"
+    rows = dataset.examples if split == "all" else dataset.of(Split(split))
+    if not rows:
+        raise DataRefused(f"{file.path} has no {split} rows; --split all takes every row")
+    if unknown := unknown_labels((row.category for row in rows), classifier.categories, file.path):
+        note(unknown)
+    if warning := held_out(classifier.provenance, dataset, split):
+        note(warning)
+    return _Chosen(dataset, split, rows, warning)
+
+
+def _check_split(split: str) -> None:
+    from classifier.data.dataset import Split
+
+    if split not in {*Split, "all", "auto"}:
+        raise typer.BadParameter("must be test, calibration, fit, all or auto", param_hint="--split")
+
+
+def _run(classifier: "Classifier", rows: "Sequence[Example]", name: str) -> "list[Outcome]":
+    from classifier.commands.output import progress_bars
+    from classifier.evaluation.evaluate import run
+
+    with progress_bars() as progress:
+        return run(classifier, rows, progress(name, len(rows)))
+
+
+@app.command()
+def evaluate(
+    model: ModelDir = MODEL,
+    data: Data = STARTER,
+    encoder_dir: EncoderDir = ENCODERS,
+    split: WhichSplit = "auto",
+    text_column: TextColumn = "text",
+    category_column: CategoryColumn = "category",
+    seed: Seed = 0,
+    split_by: SplitWay = SplitBy.AUTO,
+    mapping: MappingName = "auto",
+    leave_out_unmapped: LeaveOutUnmapped = False,
+    as_json: Json = False,
+) -> None:
+    """Print the honest figures of a model; says so when the rows may be ones it has seen."""
+    from classifier.commands.output import print_json, print_report
+    from classifier.encoders.recipes import recipe_named
+    from classifier.evaluation.evaluate import report
+    from classifier.serving.serve import load
+
+    _check_split(split)
+    classifier = load(model, encoder_dir)
+    file = _File(data, split, text_column, category_column, seed, split_by, mapping, leave_out_unmapped)
+    chosen = _choose(classifier, file)
+    outcomes = _run(classifier, chosen.rows, "Measuring")
+    figures = report(outcomes, recipe_named(classifier.encoder_name).understands)
+    name = chosen.dataset.name
+    if as_json:
+        about = {"model_id": classifier.model_id, "encoder": classifier.encoder_name, "data": name}
+        print_json(about | {"split": chosen.split, "warning": chosen.warning} | figures.as_dict())
+    else:
+        heading = f"Model {classifier.model_id} ({classifier.encoder_name}), {chosen.split} rows of {name}"
+        print_report(figures, heading)
