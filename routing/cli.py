@@ -25,10 +25,16 @@ app = typer.Typer(
 
 Agents = Annotated[int, typer.Option(min=1, help="People in the team.")]
 Capacity = Annotated[int, typer.Option(min=1, help="Tasks that one agent can have in hand.")]
-Hours = Annotated[float, typer.Option(help="Hours in which work arrives.")]
-Load = Annotated[float, typer.Option(help="Work that arrives, over the work the team can do.")]
+Hours = Annotated[float, typer.Option(help="Length of everybody's shift, in which work arrives.")]
+Offices = Annotated[int, typer.Option(min=1, max=3, help="Offices in different time zones.")]
+Offers = Annotated[
+    bool, typer.Option("--offers", help="Agents must accept first; some decline or never answer.")
+]
+Load = Annotated[
+    float,
+    typer.Option(help="Work that arrives, over the work the team can do when anybody able takes anything."),
+]
 MeanMinutes = Annotated[float, typer.Option(help="Mean handling time.")]
-DeadlineMinutes = Annotated[float, typer.Option(help="A first response later than this is a miss.")]
 Alpha = Annotated[float, typer.Option(help="Chance of finding a difference where there is none.")]
 Power = Annotated[float, typer.Option(help="Chance of finding the difference.")]
 PerArm = Annotated[int | None, typer.Option(help="Size of each arm: tells its power instead.")]
@@ -74,12 +80,13 @@ def simulate(
     policy: Annotated[Policy, typer.Option(help="How work is given out.")] = Policy.HUNGARIAN,
     seed: Annotated[int, typer.Option(min=0, help="Decides the team and the day.")] = 0,
     rerank_s: Annotated[float, typer.Option(help="Seconds between matchings; 0: at every event.")] = 0.0,
-    agents: Agents = 20,
+    agents: Agents = 60,
     capacity: Capacity = 1,
     hours: Hours = 8.0,
-    load: Load = 0.9,
-    mean_minutes: MeanMinutes = 20.0,
-    deadline_minutes: DeadlineMinutes = 30.0,
+    offices: Offices = 3,
+    load: Load = 0.95,
+    mean_minutes: MeanMinutes = 8.8,
+    offers: Offers = False,
     as_json: Json = False,
 ) -> None:
     """Play one simulated day with the production matching: waiting, deadline misses, utilisation."""
@@ -88,9 +95,9 @@ def simulate(
     from routing.simulation import simulate as play
 
     scenario = Scenario(
-        agents, capacity, hours, load, mean_minutes, deadline_minutes=deadline_minutes, rerank_s=rerank_s
+        agents, capacity, hours, offices, load, mean_minutes, offers=offers, rerank_s=rerank_s
     )
-    with cli_output.progress_bar("tasks given out", len(draw_world(scenario, seed).tasks)) as progress:
+    with cli_output.progress_bar("tasks given out", len(draw_world(scenario, seed).requests)) as progress:
         day = play(scenario, MatchParams(policy=policy, seed=seed), seed, progress)
     if as_json:
         cli_output.print_json({"scenario": scenario, "day": day})
@@ -108,12 +115,13 @@ def compare(
         typer.Option(help="Seconds between matchings; may be repeated; 0: at every event."),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How many days, seeds 0, 1, ...")] = 5,
-    agents: Agents = 20,
+    agents: Agents = 60,
     capacity: Capacity = 1,
     hours: Hours = 8.0,
-    load: Load = 0.9,
-    mean_minutes: MeanMinutes = 20.0,
-    deadline_minutes: DeadlineMinutes = 30.0,
+    offices: Offices = 3,
+    load: Load = 0.95,
+    mean_minutes: MeanMinutes = 8.8,
+    offers: Offers = False,
     as_json: Json = False,
 ) -> None:
     """Policies side by side on the same simulated days, with 95 % intervals over the seeds."""
@@ -121,7 +129,7 @@ def compare(
     from routing.comparing import compare as compare_policies
     from routing.simulation import Scenario
 
-    scenario = Scenario(agents, capacity, hours, load, mean_minutes, deadline_minutes=deadline_minutes)
+    scenario = Scenario(agents, capacity, hours, offices, load, mean_minutes, offers=offers)
     policies, reranks_s = policy or list(Policy), rerank_s or [0.0]
     days = len(policies) * len(reranks_s) * seeds
     with cli_output.progress_bar("days", days) as progress:

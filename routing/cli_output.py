@@ -76,21 +76,18 @@ def print_published(run: PublishedRun) -> None:
 
 
 def print_comparison(rows: Sequence[PolicySummary], seeds: int) -> None:
-    """One line a policy and re-rank interval; the differences are from the first line, day by day."""
-    columns = ("", *(name.replace("_", " ") for name in METRICS))
+    """One column a policy and re-rank interval; the differences are from the first column, day by day."""
     names = [
         f"{row.policy.value}, {f'every {row.rerank_s:g} s' if row.rerank_s else 'on demand'}" for row in rows
     ]
-    means = [
-        (name, *(_interval(row.metrics[m]) for m in METRICS)) for name, row in zip(names, rows, strict=True)
-    ]
-    print_table(f"Mean of {seeds} simulated days with its 95 % interval (times in minutes)", columns, means)
+    means = [(m.replace("_", " "), *(_interval(row.metrics[m]) for row in rows)) for m in METRICS]
+    title = f"Mean of {seeds} simulated days with its 95 % interval (times in minutes)"
+    print_table(title, ("", *names), means)
     if len(rows) > 1:
         against = [
-            (name, *(_interval(row.against_first[m]) for m in METRICS))
-            for name, row in zip(names[1:], rows[1:], strict=True)
+            (m.replace("_", " "), *(_interval(row.against_first[m]) for row in rows[1:])) for m in METRICS
         ]
-        print_table(f"Difference from {names[0]} on the same days", columns, against)
+        print_table(f"Difference from {names[0]} on the same days", ("", *names[1:]), against)
 
 
 def _interval(of: Interval) -> str:

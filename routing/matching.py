@@ -4,15 +4,15 @@ Ties break by a written rule. Tasks stand in line by deadline, creation, id; fre
 hand, then by agent id. The hungarian policy then follows `routing.solver`; the others give a tie to the smaller agent id.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from routing.adaptive.line import refuse_twins
 from routing.adaptive.matching import match_adaptively
 from routing.adaptive.roster import Roster
-from routing.checks import refuse_naive, refuse_unless_share
+from routing.checks import refuse_naive
 from routing.eligibility import Eligibility, filter_pairs, why_waiting
-from routing.errors import InvalidAgent, InvalidParams, InvalidTask
+from routing.errors import InvalidParams
 from routing.hungarian import HungarianPrices
 from routing.in_turn import GreedyClock, InTurn, LongestIdle, Random, price, total
 from routing.model import Agent, Assignment, Matching, RunnerUp, Similarity, Task, Term
@@ -24,30 +24,37 @@ _DEFAULTS = MatchParams()
 
 def match(
     tasks: Iterable[Task],
-    agents: Iterable[Agent],
+    agents: Iterable[Agent] | Roster,
     now: datetime,
     params: MatchParams = _DEFAULTS,
     similarity: Similarity | None = None,
 ) -> Matching:
     """Give waiting tasks to agents who are on, able and have a free place; say of the rest why they wait.
 
+    A `Roster`, prepared once with its similarity, saves the work of preparing agents at every call.
     As many tasks as possible are given out. Without `similarity`, different markets count as not alike at all.
     Raises InvalidTask or InvalidAgent for an id that occurs twice, InvalidParams for a bad time or similarity.
     """
     refuse_naive(InvalidParams, "now", now)
+    if not isinstance(agents, Roster):
+        agents = Roster(agents, similarity)
+    elif similarity is not None:
+        raise InvalidParams("a roster has its similarity already: leave similarity out")
     if params.policy is Policy.ADAPTIVE:
-        return match_adaptively(tasks, Roster(agents, similarity), now, params.adaptive)
-    for pair, alike in (similarity or {}).items():
-        refuse_unless_share(InvalidParams, f"similarity of {' and '.join(pair)}", alike)
+        return match_adaptively(tasks, agents, now, params.adaptive)
     line = sorted(tasks, key=lambda task: (task.deadline_at, task.created_at, task.id))
-    staff = sorted(agents, key=lambda agent: agent.id)
-    _refuse_twins(line, staff)
+    refuse_twins(line)
+    return _match_plainly(line, agents, now, params)
+
+
+def _match_plainly(line: Sequence[Task], roster: Roster, now: datetime, params: MatchParams) -> Matching:
+    staff = roster.agents
     if not line:
         return Matching((), ())
     pairs = filter_pairs(line, staff, now, params)
     if params.policy is Policy.HUNGARIAN:
         chosen = _match_jointly(
-            line, staff, pairs, HungarianPrices(line, staff, pairs, now, params, similarity)
+            line, staff, pairs, HungarianPrices(line, staff, pairs, now, params, roster.similarity)
         )
     else:
         chosen = _match_in_turn(line, staff, pairs, _in_turn_policy(params, now))
@@ -115,12 +122,3 @@ def _in_turn_policy(params: MatchParams, now: datetime) -> InTurn:
             return Random(params.seed)
         case Policy.HUNGARIAN | Policy.ADAPTIVE:
             raise InvalidParams(f"the {params.policy} policy does not give out tasks one after another")
-
-
-def _refuse_twins(line: Sequence[Task], staff: Sequence[Agent]) -> None:
-    for task_id, times in Counter(task.id for task in line).items():
-        if times > 1:
-            raise InvalidTask(f"task {task_id} is given {times} times")
-    for agent_id, times in Counter(agent.id for agent in staff).items():
-        if times > 1:
-            raise InvalidAgent(f"agent {agent_id} is given {times} times")

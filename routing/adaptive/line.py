@@ -21,7 +21,7 @@ class Line:
 
     def __init__(self, tasks: Iterable[Task], now: datetime, params: AdaptiveParams) -> None:
         self.tasks = sorted(tasks, key=lambda task: (task.deadline_at, task.created_at, task.id))
-        _refuse_twins(self.tasks)
+        refuse_twins(self.tasks)
         self.now, self.now_s = now, now.timestamp()
         self.score: Floats = np.array([task.score for task in self.tasks], dtype=np.float64)
         typical = params.typical_minutes
@@ -64,7 +64,8 @@ def urgency(line: Line, params: AdaptiveParams) -> Floats:
     return urgent
 
 
-def _refuse_twins(tasks: Sequence[Task]) -> None:
+def refuse_twins(tasks: Sequence[Task]) -> None:
+    """Raise InvalidTask for an id that occurs twice."""
     for task_id, times in Counter(task.id for task in tasks).items():
         if times > 1:
             raise InvalidTask(f"task {task_id} is given {times} times")

@@ -22,9 +22,10 @@ def match_adaptively(
     moment = Moment(waiting_tasks, roster, now, params)
     chosen = moment.solve()
     given = {row: at for row, at in chosen.items() if moment.slots.minutes[at] == 0.0}
-    obstacles = Obstacles(moment)
+    left = [row for row in range(len(moment.line)) if row not in chosen]
+    obstacles = Obstacles(moment) if left else None
     waiting = [
-        say_hold(moment, row, chosen[row]) if row in chosen else obstacles.of(row)
+        obstacles.of(row) if obstacles and row not in chosen else say_hold(moment, row, chosen[row])
         for row in range(len(moment.line))
         if row not in given
     ]

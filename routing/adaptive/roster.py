@@ -1,5 +1,6 @@
 """Agents as arrays, prepared once and asked many times."""
 
+import copy
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from datetime import datetime
@@ -43,6 +44,29 @@ class Roster:
         self._speaks: dict[str | None, Flags] = {}
         self._alike: dict[str | None, Floats] = {}
         self._presence: tuple[float, float, Flags, Floats] | None = None
+
+    def updated(self, changed: Iterable[Agent]) -> "Roster":
+        """The same team with some agents as they are now; this roster stays as it is.
+
+        Cheap as long as only load, presence, score and what was busy changed: skills, languages, markets and hours are
+        looked up anew when one of those changes. Raises InvalidAgent for an agent who is not in the team.
+        """
+        agents = list(self.agents)
+        new = copy.copy(self)
+        new.score, new.pace, new.busy_share = self.score.copy(), self.pace.copy(), self.busy_share.copy()
+        new.capacity, new.load = self.capacity.copy(), self.load.copy()
+        for agent in changed:
+            column = self.column_of.get(agent.id)
+            if column is None:
+                raise InvalidAgent(f"agent {agent.id} is not in the roster")
+            if not _knows_the_same(agents[column], agent):
+                new._skill, new._speaks, new._alike, new._presence = {}, {}, {}, None
+            agents[column] = agent
+            new.score[column], new.pace[column] = agent.score, agent.pace
+            new.busy_share[column] = agent.busy_share
+            new.capacity[column], new.load[column] = agent.capacity, agent.load
+        new.agents = tuple(agents)
+        return new
 
     def skill_levels(self, category: str | None) -> Floats:
         """Each agent's level in [0, 1] for a category."""
@@ -90,6 +114,16 @@ def best_similarity(market: str | None, agent: Agent, similarity: Similarity) ->
         return 1.0
     return max(
         max(similarity.get((market, own), 0.0), similarity.get((own, market), 0.0)) for own in agent.markets
+    )
+
+
+def _knows_the_same(before: Agent, after: Agent) -> bool:
+    return (
+        before.skills == after.skills
+        and before.languages == after.languages
+        and before.markets == after.markets
+        and before.hours == after.hours
+        and before.on == after.on
     )
 
 

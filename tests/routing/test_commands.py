@@ -142,7 +142,7 @@ def test_what_cannot_be_done_is_said_in_one_line(arguments: list[str], complaint
 
 def test_a_simulated_day_is_reported_with_its_scenario(run: Run) -> None:
     """The JSON answer has what was assumed and what came of it; without --json there is a table."""
-    arguments = ["simulate", "--agents=3", "--hours=2", "--policy=longest_idle", "--seed=4"]
+    arguments = ["simulate", "--agents=3", "--offices=1", "--hours=2", "--policy=longest_idle", "--seed=4"]
     answer = json.loads(run(*arguments, "--json").out)
     assert (answer["scenario"]["agents"], answer["day"]["policy"], answer["day"]["seed"]) == (
         3,
@@ -154,7 +154,7 @@ def test_a_simulated_day_is_reported_with_its_scenario(run: Run) -> None:
 
 def test_a_comparison_has_a_row_for_each_policy_and_interval(run: Run) -> None:
     """Policies and re-rank intervals can be repeated; every policy is taken when none is named."""
-    arguments = ["compare", "--agents=3", "--hours=1", "--seeds=2"]
+    arguments = ["compare", "--agents=3", "--offices=1", "--hours=1", "--seeds=2"]
     every = json.loads(run(*arguments, "--json").out)["rows"]
     assert {row["policy"] for row in every} == set(Policy)
     some = ["--policy=random", "--policy=hungarian", "--rerank-s=0", "--rerank-s=60"]
