@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from classifier.serving.neighbours import Floats
 from classifier.serving.views import Places, Views
@@ -46,7 +45,8 @@ class AddedCategory:
 
     def probability(self, inputs: Floats) -> NDArray[np.float64]:
         """Shape (n,), of being of this category rather than of any other, for `inputs` (n, inputs)."""
-        return np.asarray(expit(inputs.astype(np.float64) @ self.weights + self.bias))
+        log_odds = np.clip(inputs.astype(np.float64) @ self.weights + self.bias, -500, 500)
+        return np.asarray(1 / (1 + np.exp(-log_odds)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 _WORD = re.compile(r"\b\w\w+\b")
 
@@ -24,6 +23,14 @@ Arrays = Mapping[str, NDArray[np.generic]]
 def words_of(text: str, most: int | None = None) -> list[str]:
     """The words of a cleaned text in order, lower case; at most the first `most`."""
     return _WORD.findall(text.lower())[:most]
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A text's row where it is not zero: `weights` (m,) in the columns `places` (m,)."""
+
+    places: NDArray[np.int64]
+    weights: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +63,26 @@ class Tfidf:
         """How many columns there are."""
         return len(self.keys)
 
-    def matrix(self, texts: Sequence[str]) -> csr_matrix:
-        """float32, shape (n, width), rows of length one; an all-zero row for a text of unknown terms."""
-        counted = [Counter(_keys(text, self.pairs, self.most_words)) for text in texts]
-        keys = np.fromiter((key for counts in counted for key in counts), dtype=np.uint32)
-        values = np.fromiter((n for counts in counted for n in counts.values()), dtype=np.float32)
-        rows = np.repeat(np.arange(len(texts)), [len(counts) for counts in counted])
+    def weigh(self, text: str) -> "Weighed":
+        """The text's known terms. Their weights make a row of length one; of a text without any there are none."""
+        counts = Counter(_keys(text, self.pairs, self.most_words))
+        keys = np.fromiter(counts, dtype=np.uint32, count=len(counts))
+        values = np.fromiter(counts.values(), dtype=np.float32, count=len(counts))
         places = np.searchsorted(self.keys, keys)
         known = places < self.width
         known[known] = self.keys[places[known]] == keys[known]
-        places, rows = places[known], rows[known]
+        places = places[known]
         weights = (1 + np.log(values[known])) * self.rarity[places]
-        squares = np.bincount(rows, weights.astype(np.float64) ** 2, minlength=len(texts))
-        weights = (weights / np.sqrt(np.maximum(squares, 1e-12))[rows]).astype(np.float32)
-        starts = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(texts)))])
-        return csr_matrix((weights, places, starts), shape=(len(texts), self.width))
+        length = max(float(np.linalg.norm(weights.astype(np.float64))), 1e-6)
+        return Weighed(places, (weights / length).astype(np.float32))
+
+    def project(self, texts: Sequence[str], onto: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Each text's row times `onto` (width, d): float32, shape (n, d)."""
+        projected = np.zeros((len(texts), onto.shape[1]), dtype=np.float32)
+        for place, text in enumerate(texts):
+            weighed = self.weigh(text)
+            projected[place] = weighed.weights @ onto[weighed.places]
+        return projected
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         return {"keys": self.keys, "rarity": self.rarity}

@@ -16,7 +16,6 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from classifier.serving.neighbours import Electorate, Floats, Neighbours
 from classifier.serving.tfidf import Tfidf
@@ -58,8 +57,9 @@ class LinearView:
     weights: Floats
     bias: Floats
 
-    def columns(self, matrix: csr_matrix) -> Floats:
-        return np.asarray(matrix @ self.weights + self.bias, dtype=np.float32)
+    def columns(self, texts: Sequence[str]) -> Floats:
+        """float32, shape (n, labels), for cleaned texts."""
+        return self.tfidf.project(texts, self.weights) + self.bias
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Spaces:
 
     def place(self, texts: Sequence[str], embeddings: Floats) -> "Places":
         centred = unit(embeddings - self.mean)
-        worded = unit(np.asarray(self.tfidf.matrix(texts) @ self.wording))
+        worded = unit(self.tfidf.project(texts, self.wording))
         return Places(centred, unit(centred @ self.meaning), worded)
 
 
@@ -146,8 +146,8 @@ class Views:
         worded = places.worded(self.params.wording_neighbour_dimensions)
         return np.hstack(
             [
-                self.words.columns(self.words.tfidf.matrix(texts)),
-                self.opening.columns(self.opening.tfidf.matrix(texts)),
+                self.words.columns(texts),
+                self.opening.columns(texts),
                 network,
                 self.alike.columns(self.alike.nearest(places.meaning), self.label_count),
                 self.alike_worded.columns(self.alike_worded.nearest(worded), self.label_count),

@@ -24,7 +24,7 @@ from classifier.serving.views import ViewParams
 from classifier.training.balancing import Balance, Balanced
 from classifier.training.balancing import balance as balance_rows
 from classifier.training.boosting import BoosterParams, train_booster
-from classifier.training.fit_views import FitRows, fit_svm, fit_views, left_out_columns
+from classifier.training.fit_views import FitRows, fit_svm, fit_views, left_out_columns, term_matrix
 
 Scores = NDArray[np.float64]
 Scorer = Callable[[FitRows], Scores]
@@ -97,9 +97,9 @@ def _lightgbm(rows: FitRows, label_count: int, how: Balance, seed: int) -> Score
 
 def _words(rows: FitRows, label_count: int, how: Balance, seed: int) -> Scorer:
     tfidf = Tfidf.fit(rows.texts, pairs=True, most_words=None, most_terms=ViewParams().most_terms)
-    learned = balance_rows(tfidf.matrix(rows.texts), rows.labels, how, seed)
+    learned = balance_rows(term_matrix(tfidf, rows.texts), rows.labels, how, seed)
     weights, bias = fit_svm(learned.columns, learned.labels, label_count, seed, learned.weights)
-    return lambda asked: np.asarray(tfidf.matrix(asked.texts) @ weights + bias, dtype=np.float64)
+    return lambda asked: np.asarray(tfidf.project(asked.texts, weights) + bias, dtype=np.float64)
 
 
 def _as_trained(rows: FitRows, label_count: int, how: Balance, seed: int) -> Scorer:

@@ -68,7 +68,7 @@ def fit_views(rows: FitRows, label_count: int, params: ViewParams, seed: int, st
     words = Tfidf.fit(rows.texts, pairs=True, most_words=None, most_terms=params.most_terms)
     opening = Tfidf.fit(rows.texts, pairs=True, most_words=params.opening_words, most_terms=params.most_terms)
     linear = [
-        LinearView(tfidf, *fit_svm(tfidf.matrix(rows.texts), rows.labels, label_count, seed))
+        LinearView(tfidf, *fit_svm(term_matrix(tfidf, rows.texts), rows.labels, label_count, seed))
         for tfidf in (words, opening)
     ]
     step()
@@ -107,13 +107,13 @@ def left_out_columns(views: Views, rows: FitRows, seed: int, step: Step) -> Floa
     """
     folds = rows.folds(seed)
     joint = views.spaces.place(rows.texts, rows.embeddings).joint
-    matrices = [view.tfidf.matrix(rows.texts) for view in (views.words, views.opening)]
+    matrices = [term_matrix(view.tfidf, rows.texts) for view in (views.words, views.opening)]
     margins = np.zeros((len(folds), 3, views.label_count), dtype=np.float32)
     for fold in range(FOLDS):
         own, others = folds == fold, folds != fold
-        for place, view in enumerate((views.words, views.opening)):
-            weights, bias = fit_svm(matrices[place][others], rows.labels[others], views.label_count, seed)
-            margins[own, place] = LinearView(view.tfidf, weights, bias).columns(matrices[place][own])
+        for place, matrix in enumerate(matrices):
+            weights, bias = fit_svm(matrix[others], rows.labels[others], views.label_count, seed)
+            margins[own, place] = matrix[own] @ weights + bias
         margins[own, 2] = views.networks[fold].columns(joint[own])
         step()
     votes = []
@@ -129,7 +129,9 @@ def _fit_spaces(rows: FitRows, params: ViewParams, seed: int) -> Spaces:
     _, directions = np.linalg.eigh(centred.T @ centred)  # smallest first
     meaning = directions[:, ::-1][:, : params.meaning_dimensions]
     tfidf = Tfidf.fit(rows.texts, pairs=False, most_words=None, most_terms=params.most_wordings)
-    return Spaces(mean, meaning.astype(np.float32), tfidf, _wording(tfidf.matrix(rows.texts), params, seed))
+    return Spaces(
+        mean, meaning.astype(np.float32), tfidf, _wording(term_matrix(tfidf, rows.texts), params, seed)
+    )
 
 
 def _wording(matrix: csr_matrix, params: ViewParams, seed: int) -> Floats:
@@ -139,6 +141,15 @@ def _wording(matrix: csr_matrix, params: ViewParams, seed: int) -> Floats:
         return np.zeros((matrix.shape[1], 1), dtype=np.float32)
     found = TruncatedSVD(dimensions, n_iter=3, random_state=seed).fit(matrix)
     return np.asarray(found.components_.T, dtype=np.float32)
+
+
+def term_matrix(tfidf: Tfidf, texts: Sequence[str]) -> csr_matrix:
+    """The texts' rows under one another: float32, shape (n, width), one of zeros for a text of unknown terms."""
+    weighed = [tfidf.weigh(text) for text in texts]
+    starts = np.cumsum([0, *(len(row.places) for row in weighed)])
+    places = np.concatenate([row.places for row in weighed])
+    weights = np.concatenate([row.weights for row in weighed])
+    return csr_matrix((weights, places, starts), shape=(len(texts), tfidf.width))
 
 
 def fit_svm(

@@ -10,7 +10,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from classifier.serving.neighbours import Electorate, Neighbours
 from classifier.serving.tfidf import Tfidf
 from classifier.serving.views import Layers, ViewParams, Views, unit
-from classifier.training.fit_views import FOLDS, FitRows, fit_svm, fit_views, left_out_columns
+from classifier.training.fit_views import FOLDS, FitRows, fit_svm, fit_views, left_out_columns, term_matrix
 
 WORDS = (
     ("vpn", "tunnel", "wifi", "network", "slow"),
@@ -44,7 +44,7 @@ def test_terms_weigh_as_in_scikit_learn() -> None:
         theirs = TfidfVectorizer(ngram_range=span, min_df=2, sublinear_tf=True)
         wanted = theirs.fit_transform(texts)
         assert ours.width == wanted.shape[1]
-        similar = (ours.matrix(texts) @ ours.matrix(texts).T).toarray()
+        similar = (term_matrix(ours, texts) @ term_matrix(ours, texts).T).toarray()
         assert similar == pytest.approx((wanted @ wanted.T).toarray(), abs=1e-5)
 
 
@@ -53,7 +53,7 @@ def test_only_the_opening_is_read() -> None:
     tfidf = Tfidf.fit(
         ["one two three four", "one two three five"] * 2, pairs=True, most_words=2, most_terms=99
     )
-    first, second = tfidf.matrix(["one two three", "one two other words"]).toarray()
+    first, second = term_matrix(tfidf, ["one two three", "one two other words"]).toarray()
     assert np.array_equal(first, second)
 
 
@@ -64,7 +64,7 @@ def test_any_text_has_a_row(text: str) -> None:
     tfidf = Tfidf.fit(
         ["one two", "one two three", "three ünïcode ünïcode"] * 2, pairs=True, most_words=None, most_terms=99
     )
-    length = float(np.linalg.norm(tfidf.matrix([text]).toarray()))
+    length = float(np.linalg.norm(term_matrix(tfidf, [text]).toarray()))
     assert length == pytest.approx(1.0, abs=1e-5) or length == 0.0
 
 
@@ -184,7 +184,7 @@ def test_a_label_that_a_fold_lacks_is_never_its_answer() -> None:
     rows = some_rows()
     tfidf = Tfidf.fit(rows.texts, pairs=False, most_words=None, most_terms=99)
     there = rows.labels != 1
-    weights, bias = fit_svm(tfidf.matrix(rows.texts)[there], rows.labels[there], 3, 0)
+    weights, bias = fit_svm(term_matrix(tfidf, rows.texts)[there], rows.labels[there], 3, 0)
     assert (weights[:, 1] == 0).all()
     assert bias[1] == -1
 
