@@ -2,7 +2,15 @@
 
 import sys
 
-from classifier.commands import cold_start, data, decisions, embed, measuring, study  # noqa: F401  (they add their commands)
+from classifier.commands import (  # noqa: F401  (they add their commands)
+    consolidate,
+    data,
+    decisions,
+    embed,
+    few_examples,
+    measuring,
+    study,
+)
 from classifier.commands.model import app
 from classifier.errors import ClassifierError
 

@@ -204,15 +204,21 @@ def bench(
     calls: Annotated[int, typer.Option(min=10, help="How many classifications to time.")] = 300,
     as_json: Json = False,
 ) -> None:
-    """Time one classification of about 30 tokens on one thread."""
-    from classifier.commands.output import print_json, say
-    from classifier.evaluation.bench import TOKENS, time_decisions
+    """Time one classification of short and long messages on one thread."""
+    from classifier.commands.output import OUT, print_json, say, table
+    from classifier.evaluation.bench import bench as time_all
 
-    timing = time_decisions(model, encoder_dir, calls)
+    measured = time_all(model, encoder_dir, calls)
     if as_json:
-        print_json(timing.as_dict())
+        print_json(measured.as_dict())
         return
+    rows = [
+        (str(t.tokens), *(f"{ms:.1f}" for ms in (t.p50_ms, t.p95_ms, t.cpu_p50_ms, t.cpu_p95_ms)))
+        for t in measured.timings
+    ]
+    title = f"One classification, 1 thread, {calls} calls, in ms"
+    OUT.print(table(title, ("tokens", "p50", "p95", "processor p50", "processor p95"), rows))
     say(
-        f"One classification of {TOKENS} tokens: p50 {timing.p50_ms:.1f} ms, p95 {timing.p95_ms:.1f} ms, "
-        f"p95 of its processor time {timing.cpu_p95_ms:.1f} ms ({timing.n} calls, 1 thread). Loading took {timing.load_s:.1f} s; peak memory {timing.resident_mb:.0f} MB.",
+        f"Open after {measured.load_s:.1f} s, first answer after {measured.first_answer_s:.1f} s. "
+        f"Memory {measured.resident_mb:.0f} MB, at its peak {measured.peak_resident_mb:.0f} MB."
     )

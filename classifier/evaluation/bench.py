@@ -1,48 +1,85 @@
 """How long one classification takes, and what it holds in memory."""
 
+import csv
 import resource
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tokenizers import Tokenizer
 
-from classifier.data.dataset import STARTER, Split, read_dataset
 from classifier.encoders.store import installed
-from classifier.serving.serve import load
 from classifier.text import clean
 
-TOKENS = 30
+if TYPE_CHECKING:
+    from classifier.serving.serve import Classifier
+
+STARTER = Path(__file__).parents[1] / "starter" / "requests.csv"
+TEXTS = 20
+
+TOKENS = (27, 111)
+"""A message of a sentence or two, and a long one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Milliseconds for one `decide`, one thread, over `n` calls with texts of about TOKENS tokens.
+    """Milliseconds of one `decide`, one thread, over `n` calls with texts of about `tokens` tokens.
 
     `cpu_p95_ms` counts the thread's own processor time, so other programs do not lengthen it.
     """
 
+    tokens: int
     n: int
     p50_ms: float
     p95_ms: float
+    cpu_p50_ms: float
     cpu_p95_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """`load_s` until the model is open, `first_answer_s` until the first decision, both from before the libraries' import.
+
+    `resident_mb`: the process's resident memory after all calls; where a system does not tell it, the peak's.
+    """
+
     load_s: float
+    first_answer_s: float
+    timings: tuple[Timing, ...]
     resident_mb: float
+    peak_resident_mb: float
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def time_decisions(model_dir: Path, encoder_dir: Path, calls: int) -> Timing:
-    """Load the model, warm it up, and time `calls` decisions."""
-    started = time.perf_counter()
+def bench(model_dir: Path, encoder_dir: Path, calls: int, lengths: Sequence[int] = TOKENS) -> Bench:
+    """Load the model and time `calls` decisions for each length in tokens."""
+    began = time.perf_counter()
+    from classifier.serving.serve import load  # noqa: PLC0415  (its import is a part of the start)
+
     classifier = load(model_dir, encoder_dir)
-    load_s = time.perf_counter() - started
-    texts = texts_of(TOKENS, installed(classifier.encoder_name, encoder_dir).tokenizer)
+    load_s = time.perf_counter() - began
+    classifier.decide("my laptop does not start")
+    first_answer_s = time.perf_counter() - began
+    timings = tuple(
+        _time(
+            classifier,
+            texts_of(length, installed(classifier.encoder_name, encoder_dir).tokenizer),
+            length,
+            calls,
+        )
+        for length in lengths
+    )
+    return Bench(load_s, first_answer_s, timings, _resident_mb(), _peak_resident_mb())
+
+
+def _time(classifier: "Classifier", texts: Sequence[str], tokens: int, calls: int) -> Timing:
     for text in texts:
         classifier.decide(text)
     took_ms, cpu_ms = [], []
@@ -51,17 +88,35 @@ def time_decisions(model_dir: Path, encoder_dir: Path, calls: int) -> Timing:
         classifier.decide(texts[call % len(texts)])
         took_ms.append((time.perf_counter() - began) * 1e3)
         cpu_ms.append((time.thread_time() - cpu_began) * 1e3)
-    p50, p95 = np.percentile(took_ms, [50, 95])
-    cpu_p95 = np.percentile(cpu_ms, 95)
-    return Timing(calls, float(p50), float(p95), float(cpu_p95), load_s, _peak_resident_mb())
+    percentiles = (float(value) for series in (took_ms, cpu_ms) for value in np.percentile(series, [50, 95]))
+    return Timing(tokens, calls, *percentiles)
 
 
-def texts_of(tokens: int, tokenizer: Path) -> Sequence[str]:
-    """English test rows of the starter data within two tokens of `tokens`, special ones included."""
+def texts_of(tokens: int, tokenizer: Path) -> list[str]:
+    """About 20 English texts within two tokens of `tokens`, special ones included: of the starter's messages, one after
+    another until there are enough words, and cut there."""
     count = Tokenizer.from_file(str(tokenizer))
     count.no_padding()
-    rows = [e.text for e in read_dataset(STARTER).of(Split.TEST) if e.language == "en"]
-    return [text for text in rows if abs(len(count.encode(clean(text)).ids) - tokens) <= 2]
+    count.no_truncation()
+    with STARTER.open(encoding="utf-8", newline="") as file:
+        rows = [row["text"] for row in csv.DictReader(file) if row["language"] == "en"]
+    words = cycle(clean(" ".join(rows[::7])).split())
+    texts: list[str] = []
+    while len(texts) < TEXTS:
+        chosen: list[str] = []
+        while len(count.encode(" ".join(chosen)).ids) < tokens - 2:
+            chosen.append(next(words))
+        if abs(len(count.encode(" ".join(chosen)).ids) - tokens) <= 2:
+            texts.append(" ".join(chosen))
+    return texts
+
+
+def _resident_mb() -> float:
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return _peak_resident_mb()
+    return pages * resource.getpagesize() / 2**20
 
 
 def _peak_resident_mb() -> float:

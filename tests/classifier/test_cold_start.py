@@ -200,3 +200,18 @@ def test_the_study_measures_each_number_of_examples(
     [row] = json.loads(done.stdout)["rows"]
     assert row["recall"] > 0.2
     assert row["accuracy"] > row["without"]
+
+
+def test_more_rows_teach_more(command: Command, encoder_dir: Path, cache_dir: Path) -> None:
+    """Models trained on more rows are more often right on the same test rows; more than there are is refused."""
+    options = ["--data", str(STARTER), "--encoder", "all-MiniLM-L6-v2", "--encoder-dir", str(encoder_dir)]
+    options += ["--cache", str(cache_dir / "embeddings"), "--json"]
+    done = command("learning-curve", *options, "--rows", "900", "--rows", "300")
+    assert done.returncode == 0, done.stderr
+    few, many = json.loads(done.stdout)["points"]
+    assert (few["rows"], many["rows"]) == (300, 900)
+    assert few["measured_on"] == many["measured_on"]
+    assert 0.5 < few["accuracy"] < many["accuracy"]
+    refused = command("learning-curve", *options, "--rows", "99999")
+    assert refused.returncode == 2
+    assert "not 99999" in refused.stderr.splitlines()[-1]

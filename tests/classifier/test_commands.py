@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from classifier.data.dataset import STARTER, Dataset
+from classifier.encoders.session import Encoder
+from classifier.encoders.store import Installed
+from classifier.evaluation.bench import texts_of
 from classifier.serving.artefact import read_model
 from classifier.training.provenance import held_out
 
@@ -227,12 +230,22 @@ def test_python_m_classifier_ends_with_two(tmp_path: Path) -> None:
 
 
 def test_bench_times_one_decision(command: Any, where: tuple[str, ...]) -> None:
-    """`bench` reports what one decision takes, in milliseconds, and the memory held."""
+    """`bench` reports what a decision takes for short and long messages, in milliseconds, and the memory held."""
     told = result(command("bench", *where, "--calls", "20", "--json"))
-    assert told["n"] == 20
-    assert 0 < told["p50_ms"] <= told["p95_ms"]
-    assert told["cpu_p95_ms"] > 0
-    assert told["resident_mb"] > 50
+    short, long = told["timings"]
+    assert (short["n"], long["n"]) == (20, 20)
+    assert 0 < short["p50_ms"] <= short["p95_ms"]
+    assert 0 < short["cpu_p50_ms"] < long["cpu_p50_ms"]
+    assert told["load_s"] < told["first_answer_s"]
+    assert 50 < told["resident_mb"] <= told["peak_resident_mb"]
+
+
+def test_bench_texts_have_the_length_asked_for(encoder: Encoder, packaged: Installed) -> None:
+    """Texts for timing are as long in tokens as they are said to be, within two."""
+    for tokens in (27, 111):
+        texts = texts_of(tokens, packaged.tokenizer)
+        assert len(texts) >= 10
+        assert all(abs(len(encoder.token_ids(text)) - tokens) <= 2 for text in texts)
 
 
 def test_fetch_verifies_what_is_there(command: Any, encoder_dir: Path) -> None:

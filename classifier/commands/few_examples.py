@@ -1,4 +1,4 @@
-"""The commands for a category with few examples: add-category, and cold-start, which measures what that is worth."""
+"""The commands about few examples: add-category, what that is worth (cold-start), and how many are enough (learning-curve)."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -134,3 +134,47 @@ def cold_start(
         return
     title = f"A category left out of training and added from examples: {study.test_rows} test rows"
     OUT.print(table(title, COLUMNS, [cells(row) for row in (*measured, *means)]))
+
+
+@app.command("learning-curve")
+def learning_curve(
+    data: Annotated[Path, typer.Option(help="CSV, JSONL (or .gz of them) or Parquet of labelled requests.")],
+    encoder: EncoderName = "auto",
+    encoder_dir: EncoderDir = ENCODERS,
+    cache: CacheDir = CACHE,
+    text_column: TextColumn = "text",
+    category_column: CategoryColumn = "category",
+    rows: Annotated[
+        list[int] | None,
+        typer.Option(min=50, help="Numbers of rows to try; may be given several times. 500, 2000, 10000."),
+    ] = None,
+    seed: Seed = 0,
+    split_by: SplitWay = SplitBy.AUTO,
+    as_json: Json = False,
+) -> None:
+    """Train on some of the rows only, and measure on the same test rows: how many are enough."""
+    from classifier.commands.output import OUT, print_json, progress_bars, table
+    from classifier.commands.study import chosen_encoder
+    from classifier.data.dataset import Shares, read_dataset
+    from classifier.study.learning_curve import COLUMNS, cells
+    from classifier.study.learning_curve import learning_curve as measure
+    from classifier.training.train import TrainParams
+
+    dataset = read_dataset(
+        data,
+        text_column=text_column,
+        category_column=category_column,
+        seed=seed,
+        shares=Shares(),
+        split_by=split_by,
+    )
+    found, sizes = chosen_encoder(encoder, encoder_dir), sorted(rows or [500, 2_000, 10_000])
+    with progress_bars() as progress:
+        points = list(
+            measure(dataset, found, cache, sizes, TrainParams(seed=seed), datetime.now(UTC), progress)
+        )
+    if as_json:
+        print_json({"data": dataset.name, "points": [point.as_dict() for point in points]})
+        return
+    title = f"Trained on so many rows of {dataset.name}, measured on {points[0].measured_on} others"
+    OUT.print(table(title, COLUMNS, [cells(point) for point in points]))
