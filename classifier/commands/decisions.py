@@ -17,7 +17,9 @@ from classifier.commands.model import (
 )
 
 if TYPE_CHECKING:
+    from classifier.evaluation.replay import PastMessage, Replayed
     from classifier.serving.explain import Grounds
+    from classifier.study.replay_page import History
 
 MOST_WORDS = 8
 """Of those that moved a prediction, in the table; --json has all."""
@@ -80,38 +82,81 @@ def replay(
     text_column: TextColumn = "text",
     category_column: CategoryColumn = "category",
     rows: Annotated[int, typer.Option(min=0, help="How many single rows to print.")] = 20,
+    report: Annotated[
+        Path | None, typer.Option(help="Folder for a page with charts; its texts are cleaned ones.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what would have been suggested for your own past messages, row by row and in sum."""
-    from classifier.commands.output import OUT, note, print_json, progress_bars, table
+    """Show what would have been suggested for your own past messages: row by row, in sum, and for other thresholds."""
+    from classifier.commands.output import note, print_json, progress_bars
     from classifier.evaluation.labels import through_own_mapping
-    from classifier.evaluation.replay import read_history, summary
+    from classifier.evaluation.replay import read_history
     from classifier.evaluation.replay import replay as replay_messages
     from classifier.serving.serve import load
+    from classifier.study.replay_page import count, write_page
 
     messages = read_history(history, text_column, category_column)
     classifier = load(model, encoder_dir)
     messages, mapped = through_own_mapping(messages, classifier.model)
     if mapped:
         note(mapped)
+    _note_gaps(messages, classifier.categories, history)
     with progress_bars() as progress:
         replayed = replay_messages(classifier, messages, progress("Replaying", len(messages)))
-    total = summary(replayed)
+    counted = count(replayed, classifier.model.thresholds)
+    if report:
+        write_page(report, f"{history.name}, replayed by model {classifier.model_id}", counted)
+        note(f"The report is in {report / 'report.md'}.")
     if as_json:
-        print_json(
-            {"model_id": classifier.model_id, "sum": total, "rows": [row.as_dict() for row in replayed]}
-        )
-        return
+        about = {"model_id": classifier.model_id}
+        print_json(about | counted.as_dict() | {"rows": [row.as_dict() for row in replayed]})
+    else:
+        _print_replay(replayed, counted, rows)
+
+
+def _note_gaps(messages: "list[PastMessage]", categories: tuple[str, ...], history: Path) -> None:
+    """Say what of the file cannot be judged, or be put into a week."""
+    from classifier.commands.output import note
+    from classifier.errors import DataRefused
+    from classifier.evaluation.labels import unknown_labels
+
+    undated = sum(message.date is None for message in messages)
+    if 0 < undated < len(messages):
+        note(f"{undated} of {len(messages)} messages have no date that reads: they are in no week.")
+    try:
+        unknown = unknown_labels((m.category for m in messages if m.category), categories, history)
+    except DataRefused as error:
+        # What would have been shown is worth knowing all the same.
+        unknown = f"{error}: whatever is shown counts as wrong."
+    if unknown:
+        note(unknown)
+
+
+def _print_replay(replayed: "list[Replayed]", counted: "History", most: int) -> None:
+    from classifier.commands.output import OUT, table
+    from classifier.study.replay_page import COLUMNS, DISAGREEMENTS, cells, disagreement_cells
+
     shown = [
         (
             " ".join(row.message.text.split())[:60],
             ", ".join(row.decision.categories) or "a person",
             row.decision.rule,
         )
-        for row in replayed[:rows]
+        for row in replayed[:most]
     ]
     if shown:
         OUT.print(table(f"The first {len(shown)} of {len(replayed)}", ("message", "shown", "why"), shown))
-    OUT.print(
-        table("In sum", ("what", "count"), [(key.replace("_", " "), value) for key, value in total.items()])
+    total = [(key.replace("_", " "), value) for key, value in counted.total.items()]
+    OUT.print(table("In sum", ("what", "count"), total))
+    parts = (
+        (f"By top threshold; the model's own is {counted.own}", "t", counted.listed),
+        ("By category, as recorded", "category", counted.categories),
+        ("By language", "language", counted.languages),
+        ("By week, named by its Monday", "week", counted.weeks),
     )
+    for title, name, tallies in parts:
+        if tallies:
+            OUT.print(table(title, (name, *COLUMNS), [(one.name, *cells(one)) for one in tallies]))
+    if wrong := [disagreement_cells(row) for row in counted.disagreements[:most]]:
+        title = f"Other than recorded: the {len(wrong)} most confident of {len(counted.disagreements)}"
+        OUT.print(table(title, DISAGREEMENTS, wrong))

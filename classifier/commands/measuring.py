@@ -154,3 +154,61 @@ def evaluate(
     else:
         heading = f"Model {classifier.model_id} ({classifier.encoder_name}), {chosen.split} rows of {name}"
         print_report(figures, heading)
+
+
+@app.command()
+def thresholds(
+    model: ModelDir = MODEL,
+    data: Data = STARTER,
+    encoder_dir: EncoderDir = ENCODERS,
+    split: WhichSplit = "auto",
+    text_column: TextColumn = "text",
+    category_column: CategoryColumn = "category",
+    seed: Seed = 0,
+    split_by: SplitWay = SplitBy.AUTO,
+    mapping: MappingName = "auto",
+    leave_out_unmapped: LeaveOutUnmapped = False,
+    report: Annotated[Path | None, typer.Option(help="Folder for a page with charts of the rules.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare rules for one suggestion or two: what each covers on held-out rows, and how many buttons it takes."""
+    from classifier.commands.output import OUT, note, print_json, say, table
+    from classifier.encoders.recipes import recipe_named
+    from classifier.errors import DataRefused
+    from classifier.evaluation.evaluate import asked
+    from classifier.serving.serve import load
+    from classifier.study.rules import compare_rules
+    from classifier.study.rules_page import OPERATING, TOP, operating_cells, top_cells, write_page
+
+    _check_split(split)
+    classifier = load(model, encoder_dir)
+    understands = recipe_named(classifier.encoder_name).understands
+    file = _File(data, split, text_column, category_column, seed, split_by, mapping, leave_out_unmapped)
+    chosen = _choose(classifier, file)
+    rows = asked(_run(classifier, chosen.rows, "Measuring"), understands)
+    if rows is None:
+        raise DataRefused(f"{data}: the model can be asked about none of its {len(chosen.rows)} rows")
+    kept = _calibration(chosen)
+    calibration = asked(_run(classifier, kept, "Calibrating"), understands) if kept else None
+    compared = compare_rules(rows, calibration, seed)
+    note(compared.about_conformal)
+    heading = f"Model {classifier.model_id} ({classifier.encoder_name}), {chosen.split} rows of {chosen.dataset.name}"
+    if report:
+        write_page(report, heading, chosen.warning, compared)
+        note(f"The report is in {report / 'report.md'}.")
+    if as_json:
+        about = {"model_id": classifier.model_id, "encoder": classifier.encoder_name}
+        about |= {"data": chosen.dataset.name, "split": chosen.split}
+        print_json(about | {"warning": chosen.warning, "rows": len(chosen.rows)} | compared.as_dict())
+        return
+    say(heading)
+    OUT.print(table("The fewest buttons for a coverage", OPERATING, operating_cells(compared)))
+    OUT.print(table("Top threshold", TOP, top_cells(compared)))
+    say(compared.claim)
+
+
+def _calibration(chosen: _Chosen) -> "Sequence[Example]":
+    """The rows that thresholds were chosen on, where the file measured on its test rows has them; else none."""
+    from classifier.data.dataset import Split
+
+    return chosen.dataset.of(Split.CALIBRATION) if chosen.split == Split.TEST else ()

@@ -1,22 +1,29 @@
 """What would have been shown: a file of past messages through the exact serving code."""
 
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from classifier.data.tables import read_rows
+from classifier.data.dataset import DATE_COLUMNS
+from classifier.data.dates import parse_date
+from classifier.data.tables import Row, read_rows
 from classifier.decision import Decision, DecisionKind
 from classifier.serving.serve import Classifier
 
 
 @dataclass(frozen=True, slots=True)
 class PastMessage:
-    """A message of the history; `category` is None where the file does not say what it was about."""
+    """A message of the history; None is what the file does not say. `date`: in UTC."""
 
     text: str
     category: str | None
+    language: str | None = None
+    date: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +33,17 @@ class Replayed:
     message: PastMessage
     decision: Decision
 
+    @property
+    def is_right(self) -> bool:
+        """Whether the category of the history is among what is shown."""
+        return self.message.category in self.decision.categories
+
     def as_dict(self) -> dict[str, Any]:
         decision = self.decision
         return {
             "text": self.message.text,
             "category": self.message.category,
+            "date": self.message.date.isoformat() if self.message.date else None,
             "kind": decision.kind.value,
             "shown": list(decision.categories),
             "confidence": decision.confidence,
@@ -43,26 +56,47 @@ class Replayed:
 def read_history(
     path: Path, text_column: str = "text", category_column: str = "category"
 ) -> list[PastMessage]:
-    """Messages of a CSV, JSONL or Parquet file, the first two also with .gz; raises DataRefused naming what is wrong."""
+    """Messages of a CSV, JSONL or Parquet file, the first two also with .gz; raises DataRefused naming what is wrong.
+
+    Dates are those of the first of DATE_COLUMNS that it has; what is no date there is none.
+    """
     rows = read_rows(path, (text_column,))
-    return [PastMessage(row[text_column], row.get(category_column, "").strip() or None) for row in rows]
+    dates = next((column for column in DATE_COLUMNS if column in rows[0]), None)
+    return [
+        PastMessage(
+            text=row[text_column],
+            category=row.get(category_column, "").strip() or None,
+            language=row.get("language", "").strip() or None,
+            date=_date(row, dates) if dates else None,
+        )
+        for row in rows
+    ]
+
+
+def _date(row: Row, column: str) -> datetime | None:
+    try:
+        return parse_date(row[column])
+    except (ValueError, OverflowError, OSError):  # the last two: seconds beyond any year
+        return None
 
 
 def replay(
     classifier: Classifier, messages: Sequence[PastMessage], advance: Callable[[], None] = lambda: None
 ) -> list[Replayed]:
-    """Decide every message, in the file's order."""
+    """Decide every message, in the file's order, a thread for each core."""
     rows = []
-    for message in messages:
-        rows.append(Replayed(message, classifier.decide(message.text)))
-        advance()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        decisions = pool.map(classifier.decide, (message.text for message in messages))
+        for message, decision in zip(messages, decisions, strict=True):
+            rows.append(Replayed(message, decision))
+            advance()
     return rows
 
 
 def summary(rows: Sequence[Replayed]) -> dict[str, Any]:
     """Counts over all rows; what was right only where the file says the category."""
     labelled = [row for row in rows if row.message.category and row.decision.kind is not DecisionKind.ABSTAIN]
-    right = sum(row.message.category in row.decision.categories for row in labelled)
+    right = sum(row.is_right for row in labelled)
     reasons = Counter(row.decision.abstain_reason.value for row in rows if row.decision.abstain_reason)
     first = Counter(row.decision.categories[0] for row in rows if row.decision.categories)
     kinds = Counter(row.decision.kind for row in rows)
