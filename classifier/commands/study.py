@@ -1,6 +1,5 @@
-"""The commands that study a file of requests instead of serving one: compare, consolidate, cues."""
+"""The commands that study a file of requests instead of serving one: compare, cues."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,7 +37,7 @@ EncoderName = Annotated[
 CacheDir = Annotated[Path, typer.Option(help="Folder that keeps embeddings between runs.")]
 
 
-def _encoder(name: str, folder: Path) -> "Installed":
+def chosen_encoder(name: str, folder: Path) -> "Installed":
     from classifier.commands.output import note
     from classifier.training.choose_encoder import choose_encoder
 
@@ -48,7 +47,7 @@ def _encoder(name: str, folder: Path) -> "Installed":
     return found
 
 
-def _vectors(encoder: "Installed", words: Sequence[str], cache: Path) -> "NDArray[np.float32]":
+def embedded(encoder: "Installed", words: Sequence[str], cache: Path) -> "NDArray[np.float32]":
     """One row for each cleaned text, with a progress bar."""
     from classifier.commands.output import progress_bars
     from classifier.encoders.store import open_encoder
@@ -68,9 +67,9 @@ def embedded_parts(
     from classifier.errors import DataRefused
     from classifier.training.train import fit_rows, usable
 
-    found = _encoder(name, folder)
+    found = chosen_encoder(name, folder)
     rows, _ = usable(dataset.examples, tuple(dataset.counts()), found.recipe)
-    vectors = _vectors(found, [row.words for row in rows], cache)
+    vectors = embedded(found, [row.words for row in rows], cache)
     parts = {split: fit_rows(rows, vectors, {split}) for split in Split}
     if any(len(own.labels) == 0 for own in parts.values()):
         raise DataRefused(
@@ -141,47 +140,6 @@ def compare(
 
 
 @app.command()
-def consolidate(
-    data: Annotated[
-        Path,
-        typer.Option(help="CSV, JSONL (or .gz of them) or Parquet with messages and their raw categories."),
-    ],
-    groups: Annotated[int, typer.Option(min=2, help="How many groups to propose.")] = 8,
-    encoder: EncoderName = "auto",
-    encoder_dir: EncoderDir = ENCODERS,
-    cache: CacheDir = CACHE,
-    text_column: TextColumn = "text",
-    category_column: CategoryColumn = "category",
-    seed: Annotated[int, typer.Option(help="For the sample of each category.")] = 0,
-    as_json: Json = False,
-) -> None:
-    """Propose a mapping from many raw categories to a few, as YAML to edit."""
-    import sys
-
-    from classifier.commands.output import print_json
-    from classifier.data.tables import read_rows
-    from classifier.errors import DataRefused
-    from classifier.study.consolidate import SAMPLE, propose, sample
-    from classifier.text import clean, has_words
-
-    rows = [
-        (clean(row[text_column]), row[category_column].strip())
-        for row in read_rows(data, (text_column, category_column))
-    ]
-    rows = [(words, category) for words, category in rows if has_words(words) and category]
-    volumes = Counter(category for _, category in rows)
-    if len(volumes) <= groups:
-        raise DataRefused(f"{data} has {len(volumes)} categories, which is not more than {groups} groups")
-    chosen = sample([category for _, category in rows], SAMPLE, seed)
-    vectors = _vectors(_encoder(encoder, encoder_dir), [rows[place][0] for place in chosen], cache)
-    proposal = propose(vectors, [rows[place][1] for place in chosen], volumes, groups)
-    if as_json:
-        print_json(proposal.as_dict())
-    else:
-        sys.stdout.write(proposal.as_yaml())
-
-
-@app.command()
 def cues(
     history: Annotated[
         Path, typer.Option(help="CSV, JSONL (or .gz of them) or Parquet of messages that no answer solved.")
@@ -204,7 +162,7 @@ def cues(
     if len(texts) > MOST_TEXTS:
         note(f"{len(texts)} messages; looking at every {len(texts) / MOST_TEXTS:.1f}th, {MOST_TEXTS} in all.")
         texts = [texts[place * len(texts) // MOST_TEXTS] for place in range(MOST_TEXTS)]
-    vectors = _vectors(_encoder(encoder, encoder_dir), texts, cache) if texts else None
+    vectors = embedded(chosen_encoder(encoder, encoder_dir), texts, cache) if texts else None
     found = topics(texts, vectors, least=least) if vectors is not None else []
     if as_json:
         print_json({"messages": len(texts), "topics": [topic.as_dict() for topic in found]})

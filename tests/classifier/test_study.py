@@ -1,7 +1,6 @@
 """Studying a file of requests: comparing models, proposing groups, finding topics."""
 
 import json
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,14 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from numpy.typing import NDArray
 
 from classifier.data.dataset import Dataset
 from classifier.serving.views import unit
 from classifier.study.compare import compare
 from classifier.study.comparison_page import write_page
-from classifier.study.consolidate import merge, propose, sample
 from classifier.study.contenders import CONTENDERS
 from classifier.study.cues import topics
 from classifier.training.balancing import Balance, balance
@@ -83,38 +80,6 @@ def test_balancing_makes_rare_labels_count_alike(way: Balance) -> None:
     assert np.array_equal(first.columns, again.columns)
 
 
-def test_merging_joins_what_is_near() -> None:
-    """Pairs of near centroids are joined until the wanted number is left."""
-    centroids = np.array([[0, 0], [0, 0.1], [5, 5], [5, 5.1], [9, 0]], dtype=np.float64)
-    assert merge(centroids, np.ones(5), 3) == [0, 0, 2, 2, 4]
-    assert merge(centroids, np.ones(5), 1) == [0] * 5
-
-
-def test_merging_keeps_large_ones_apart() -> None:
-    """Between equal distances the pair of small categories is merged, not the pair of large ones."""
-    centroids = np.array([[0, 0], [1, 0], [5, 0], [6, 0]], dtype=np.float64)
-    assert merge(centroids, np.array([900.0, 900.0, 3.0, 3.0]), 3) == [0, 1, 2, 2]
-
-
-def test_a_proposal_names_groups_and_tells_the_price() -> None:
-    """Raw categories of one meaning land in one group named by the largest, and grouping raises the vote accuracy."""
-    rows = blobs(240, 3, 5)
-    raw = [f"{'abc'[label]}{(place // 3) % 2}" for place, label in enumerate(rows.labels)]
-    volumes = Counter({"a0": 500, "a1": 20, "b0": 300, "b1": 30, "c0": 10, "c1": 40})
-    proposal = propose(rows.embeddings, raw, volumes, 3)
-    assert proposal.groups == {"a0": ("a0", "a1"), "b0": ("b0", "b1"), "c1": ("c1", "c0")}
-    assert proposal.grouped_accuracy > 0.95 > proposal.raw_accuracy
-    assert yaml.safe_load(proposal.as_yaml())["a0"] == {"a0": 500, "a1": 20}
-
-
-def test_the_sample_takes_from_every_category() -> None:
-    """At most so many of each category, all of the rare ones, the same for the same seed."""
-    categories = ["many"] * 50 + ["few"] * 3
-    places = sample(categories, 10, seed=1)
-    assert Counter(categories[place] for place in places) == {"many": 10, "few": 3}
-    assert places == sample(categories, 10, seed=1)
-
-
 def vectors_of(*groups: int) -> NDArray[np.float32]:
     return np.eye(12, dtype=np.float32)[list(groups)]
 
@@ -148,7 +113,7 @@ def test_too_few_texts_have_no_topics(count: int) -> None:
 
 @pytest.fixture
 def study(command: Any, tickets: Path, encoder_dir: Path, cache_dir: Path) -> Callable[..., Any]:
-    """Runs one of the three commands on the small file with the packaged encoder."""
+    """Runs one of the commands on the small file with the packaged encoder."""
     where = (
         "--encoder",
         "all-MiniLM-L6-v2",
@@ -182,16 +147,6 @@ def test_compare_prints_all_models(study: Callable[..., Any]) -> None:
     told = json.loads(study("compare", "--json").stdout)
     assert [model["name"] for model in told["models"]] == list(CONTENDERS)
     assert told["rows"] == {"fit": 48, "calibration": 8, "test": 4}
-
-
-def test_consolidate_proposes_a_mapping(study: Callable[..., Any]) -> None:
-    """`consolidate` prints YAML that puts the two names of one thing together, and refuses to make more of them."""
-    groups = [
-        sorted(members) for members in yaml.safe_load(study("consolidate", "--groups", "3").stdout).values()
-    ]
-    assert sorted(groups) == [["password 0", "password 1"], ["print 0", "print 1"], ["vpn 0", "vpn 1"]]
-    refused = study("consolidate", "--groups", "6")
-    assert (refused.returncode, len(refused.stderr.strip().splitlines())) == (2, 1)
 
 
 def test_cues_prints_topics(study: Callable[..., Any]) -> None:
