@@ -169,7 +169,7 @@ def as_text(cell: object) -> str:
 
 
 def write_rows(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> None:
-    """Write rows in the format of the name, whole or not at all; raises DataRefused when it cannot be written."""
+    """Write these columns of rows in the format of the name, whole or not at all; raises DataRefused where it cannot."""
     content = {Format.CSV: _as_csv, Format.JSON_LINES: _as_json_lines, Format.PARQUET: _as_parquet}[
         format_of(path)
     ](columns, rows)
@@ -186,7 +186,7 @@ def write_rows(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> None:
 
 def _as_csv(columns: Sequence[str], rows: Sequence[Row]) -> bytes:
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().encode("utf-8")
