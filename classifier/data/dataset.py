@@ -32,7 +32,7 @@ DATE_COLUMNS = ("date", "created_at")
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One labelled request. `text` as written; `language` is None when the file does not say.
+    """One labelled request. `text` as written, `words` cleaned; `language` is None when the file does not say.
 
     `group`: examples of one file that are alike (`alike.numbered`) have the same number.
     """
@@ -42,6 +42,7 @@ class Example:
     language: str | None
     split: Split
     group: int
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +132,15 @@ def read_dataset(
         _refuse_few(categories, _named((row[category_column].strip() for row in found), mapping), path)
     elif not rows:
         raise DataRefused(f"{path} has no row with a text and a category")
-    groups = numbered(map(clean, texts))
+    words = [clean(text) for text in texts]
+    groups = numbered(words)
     splits = own or _computed(texts, categories, groups, dates, shares, seed, path)
     if to_learn and not own:
         _refuse_useless(splits, categories, split_by, path)
     languages = [row.get("language") or None for row in rows]
     return Dataset(
         name=path.name,
-        examples=tuple(map(Example, texts, categories, languages, splits, groups)),
+        examples=tuple(map(Example, texts, categories, languages, splits, groups, words)),
         unlabelled=len(found) - len(labelled),
         undated=len(mapped.rows) - len(rows),
         brings_split=bool(own),

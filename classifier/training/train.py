@@ -24,7 +24,6 @@ from classifier.serving.artefact import EncoderPin, Model, pack_examples, read_m
 from classifier.serving.boosting import Booster, softmax
 from classifier.serving.serve import Classifier, says_too_little
 from classifier.serving.views import ViewParams, Views
-from classifier.text import clean
 from classifier.training.add_category import sample_background
 from classifier.training.balancing import Balance, balance
 from classifier.training.boosting import BoosterParams, train_booster
@@ -217,7 +216,7 @@ def usable(
     rows: list[Usable] = []
     dropped: Counter[str] = Counter()
     for example in examples:
-        words = clean(example.text)
+        words = example.words
         if refusal := says_too_little(words):
             dropped[refusal[0].value] += 1
         elif example.language is not None and not recipe.understands(example.language):
