@@ -3,6 +3,7 @@
 from typing import Any
 
 from classifier.data.mapping import in_words
+from classifier.data.dataset import STARTER
 from classifier.decision import Thresholds
 from classifier.evaluation.evaluate import Report
 from classifier.serving.artefact import MAPPING, Model
@@ -41,7 +42,7 @@ def card(model: Model, report: Report) -> str:
         "",
         "## Limits",
         "",
-        "Trained on messages written for this project, not on yours: replay your own history before you trust the figures.",
+        f"{_whose(data['file'])} Replay your own history before you trust the figures: `python -m classifier replay`.",
         "",
     ]
     return "\n".join(lines)
@@ -57,6 +58,12 @@ def _mapping(data: dict[str, Any]) -> list[str]:
     )
     unmapped = data["unmapped"]
     return [line, *([f"It has no group for {in_words(unmapped)}: left out."] if unmapped else []), ""]
+
+
+def _whose(file: str) -> str:
+    if file == STARTER.name:
+        return "Trained on messages written for this project, not on yours."
+    return f"Good for messages like those of `{file}`, as they were when it was made; requests change."
 
 
 def _promises(thresholds: Thresholds) -> list[str]:
