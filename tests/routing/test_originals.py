@@ -11,10 +11,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.optimize import linear_sum_assignment
 
 from routing import InvalidParams, InvalidTable, Policy
 from routing.originals.comparison import PublishedRun, measure, run_published
-from routing.originals.matching import Dealt, batch_loss, deal_greedy_clock, deal_hungarian, deal_random
+from routing.originals.matching import (
+    LARGEST_SOLVED_AS_IS,
+    Dealt,
+    batch_loss,
+    deal_greedy_clock,
+    deal_hungarian,
+    deal_random,
+)
 from routing.originals.scoring import Scored, Tier, agent_tiers, score, score_agents, score_tasks, task_tiers
 from routing.originals.tables import (
     AgentTable,
@@ -98,6 +106,19 @@ def test_matching_1_pairs_as_trying_every_pairing_does(seed: int, as_published: 
     dealt = deal_hungarian(scored, everything, everybody, as_published=as_published, progress=quiet)
     owners = dict(zip(dealt.tasks.tolist(), dealt.agents.tolist(), strict=True))
     assert owners == plain_matching_1(scored, pad=as_published)
+
+
+@pytest.mark.parametrize("as_published", [True, False])
+def test_a_large_batch_is_solved_quickly_at_the_same_least_loss(as_published: bool) -> None:
+    """More agents than are solved as they are: the pairs' losses add up to what the solver finds on the plain losses."""
+    n = LARGEST_SOLVED_AS_IS + 8
+    scored = some_scored(n, n, 5)
+    dealt = deal_hungarian(scored, np.arange(n), np.arange(n), as_published=as_published, progress=quiet)
+    difference = np.abs(np.subtract.outer(scored.task_score, scored.agent_score))
+    work = np.multiply.outer(scored.task_length, scored.agent_pace)
+    loss = batch_loss(difference, scored.similarity[scored.country], work)
+    rows, columns = linear_sum_assignment(loss)
+    assert loss[dealt.tasks, dealt.agents].sum() == pytest.approx(loss[rows, columns].sum(), abs=1e-8)
 
 
 def test_the_loss_is_standardised_by_the_sample_deviation() -> None:
