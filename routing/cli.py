@@ -200,8 +200,9 @@ def _match_plain(
     from routing import cli_output, plain_files
     from routing.matching import match as match_now
     from routing.originals.tables import read_similarity
+    from routing.plain import parse_time
 
-    moment = datetime.now(UTC) if now is None else plain_files.parse_time(now)
+    moment = datetime.now(UTC) if now is None else parse_time(now)
     alike = None if similarity is None else read_similarity(similarity).pairs
     matching = match_now(
         plain_files.read_plain_tasks(tasks), plain_files.read_plain_agents(agents), moment, params, alike

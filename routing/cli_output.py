@@ -1,11 +1,9 @@
 """How the commands speak: tables on standard output, progress on standard error, JSON when asked."""
 
-import dataclasses
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -13,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from routing.comparing import Interval, PolicySummary
-from routing.errors import InvalidTable
 from routing.model import Matching
 from routing.originals.comparison import Outcome, PublishedRun
+from routing.plain import to_plain
 from routing.simulation import METRICS
 from routing.wording import explain
 
@@ -25,7 +23,7 @@ ERR = Console(stderr=True)
 
 def print_json(value: object) -> None:
     """One JSON document; dataclasses become objects, times ISO 8601."""
-    json.dump(value, sys.stdout, indent=2, ensure_ascii=False, allow_nan=False, default=_plain)
+    json.dump(to_plain(value), sys.stdout, indent=2, ensure_ascii=False, allow_nan=False)
     sys.stdout.write("\n")
 
 
@@ -105,13 +103,3 @@ def _published_row(name: str, tasks: int, agents: int, outcome: Outcome | None) 
 
 def _short(cell: object) -> str:
     return f"{cell:.3f}" if isinstance(cell, float) else str(cell)
-
-
-def _plain(value: object) -> object:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, frozenset):
-        return sorted(value)
-    raise InvalidTable(f"cannot write {type(value).__name__} as JSON")

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from routing.eligibility import Eligibility
+from routing.errors import InvalidParams
 from routing.model import Agent, Task, Term
+from routing.params import MatchParams, Policy
 from routing.wording import say_language, say_skill
 
 _LACK = 1000.0
@@ -72,6 +74,19 @@ class Random(InTurn):
     def own_terms(self, task: Task, agent: Agent, in_hand: int) -> list[Term]:
         digest = hashlib.blake2b(repr((self._seed, task.id, agent.id)).encode(), digest_size=8).digest()
         return [Term("draw", int.from_bytes(digest, "big") / 2.0**64, "drawn at random")]
+
+
+def in_turn_policy(params: MatchParams, now: datetime) -> InTurn:
+    """The policy of the params. Raises InvalidParams for one that matches all tasks at once."""
+    match params.policy:
+        case Policy.GREEDY_CLOCK:
+            return GreedyClock()
+        case Policy.LONGEST_IDLE:
+            return LongestIdle(now)
+        case Policy.RANDOM:
+            return Random(params.seed)
+        case Policy.HUNGARIAN | Policy.ADAPTIVE:
+            raise InvalidParams(f"the {params.policy} policy does not give out tasks one after another")
 
 
 def price(

@@ -14,7 +14,7 @@ from routing.checks import refuse_naive
 from routing.eligibility import Eligibility, filter_pairs, why_waiting
 from routing.errors import InvalidParams
 from routing.hungarian import HungarianPrices
-from routing.in_turn import GreedyClock, InTurn, LongestIdle, Random, price, total
+from routing.in_turn import InTurn, in_turn_policy, price, total
 from routing.model import Agent, Assignment, Matching, RunnerUp, Similarity, Task, Term
 from routing.params import MatchParams, Policy
 from routing.solver import solve
@@ -57,7 +57,7 @@ def _match_plainly(line: Sequence[Task], roster: Roster, now: datetime, params: 
             line, staff, pairs, HungarianPrices(line, staff, pairs, now, params, roster.similarity)
         )
     else:
-        chosen = _match_in_turn(line, staff, pairs, _in_turn_policy(params, now))
+        chosen = _match_in_turn(line, staff, pairs, in_turn_policy(params, now))
     waiting = [why_waiting(task, row, staff, pairs) for row, task in enumerate(line) if row not in chosen]
     return Matching(tuple(chosen[row] for row in sorted(chosen)), tuple(waiting))
 
@@ -110,15 +110,3 @@ def _assign(
         next_cost, next_id = min(others)
         runner_up = RunnerUp(next_id, next_cost, next_cost - cost)
     return Assignment(task.id, agent.id, cost, terms, runner_up)
-
-
-def _in_turn_policy(params: MatchParams, now: datetime) -> InTurn:
-    match params.policy:
-        case Policy.GREEDY_CLOCK:
-            return GreedyClock()
-        case Policy.LONGEST_IDLE:
-            return LongestIdle(now)
-        case Policy.RANDOM:
-            return Random(params.seed)
-        case Policy.HUNGARIAN | Policy.ADAPTIVE:
-            raise InvalidParams(f"the {params.policy} policy does not give out tasks one after another")

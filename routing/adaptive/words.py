@@ -44,11 +44,11 @@ def say_overflow(task: Task, failed: dict[Filter, bool], ladder: tuple[float, ..
         )
         verb = "does" if name is Filter.LANGUAGE else "has"
         why = f"nobody who could take it {verb}" if nobody else climbed
-        parts.append(f"{_lack(task, name)}, but {why}")
+        parts.append(f"{say_lack(task, name)}, but {why}")
     return "; ".join(parts)
 
 
-def _lack(task: Task, name: Filter) -> str:
+def say_lack(task: Task, name: Filter) -> str:
     match name:
         case Filter.SKILL:
             return f"no skill for {task.category}"
@@ -86,9 +86,7 @@ def say_full(n_asked: int, n_declined: int) -> str:
 
 
 def say_obstacle(task: Task, name: Filter, n_able: int) -> str:
-    return (
-        f"{people(n_able)} could take it and none of them is free; others are free, but: {_lack(task, name)}"
-    )
+    return f"{people(n_able)} could take it and none of them is free; others are free, but: {say_lack(task, name)}"
 
 
 def say_outbid(n_open: int) -> str:

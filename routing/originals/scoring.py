@@ -12,7 +12,7 @@ Indices = NDArray[np.int64]
 
 _TASK_TIER_EDGES = (0.0025, 0.106)
 _AGENT_TIER_PERCENTILES = (21.2, 50.0)
-_TOP_QUANTILE = 0.99
+TOP_QUANTILE = 0.99
 _LENGTH_OFFSET = 0.01
 EXACT_DECIMALS = 12
 """Sums differ in the last bits from one processor to the next, and matching 1 has so many equally good answers that a
@@ -75,7 +75,7 @@ def score_tasks(tasks: TaskTable) -> Floats:
     urgency = -standardise(tasks.days_to_start)
     complexity = standardise(tasks.baseline_st_min)
     raw = 0.35 * risk + 0.35 * profitability + 0.15 * urgency + 0.15 * complexity
-    return np.minimum(1.0, _squeeze(raw, float(np.quantile(raw, _TOP_QUANTILE))))
+    return np.minimum(1.0, squeeze(raw, float(np.quantile(raw, TOP_QUANTILE))))
 
 
 def score_agents(agents: AgentTable) -> Floats:
@@ -86,7 +86,7 @@ def score_agents(agents: AgentTable) -> Floats:
         - 0.33 * standardise(_log_handling(agents))
     )
     raw = 0.6 * standardise(fill_with_mean(agents.accuracy)) + 0.4 * standardise(efficiency)
-    return _squeeze(raw, float(raw.max()))
+    return squeeze(raw, float(raw.max()))
 
 
 def score(tasks: TaskTable, agents: AgentTable, similarity: SimilarityTable) -> Scored:
@@ -127,7 +127,8 @@ def _tiers(scores: Floats, low: float, high: float) -> dict[Tier, Indices]:
     }
 
 
-def _squeeze(raw: Floats, top: float) -> Floats:
+def squeeze(raw: Floats, top: float) -> Floats:
+    """From the minimum (0) to `top` (1), above it more than 1; .5 everywhere where there is nothing to tell apart."""
     bottom = float(raw.min())
     if not top > bottom:
         return np.full_like(raw, 0.5)

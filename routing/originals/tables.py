@@ -23,13 +23,18 @@ _TASK_NUMBERS = (
     "days_to_start",
     "baseline_st_min",
 )
-_TASK_GAPS = ("punish_num", "revenue")
+_TASK_EXTRAS = ("model_risk", "start_time_missing")
+_TASK_GAPS = ("punish_num", "revenue", "model_risk")
 _AGENT_NUMBERS = ("productivity", "utilisation", "handling_time", "accuracy")
 
 
 @dataclass(frozen=True, slots=True)
 class TaskTable:
-    """Columns of equal length, one entry for each task; NaN where `punish_num` or `revenue` has a gap."""
+    """Columns of equal length, one entry for each task; NaN where `punish_num`, `revenue` or `model_risk` has a gap.
+
+    The last two are not part of the published scores, and None where the file lacks them: a model's risk in [0, 1], and
+    1 where `days_to_start` is only a stand-in.
+    """
 
     country: tuple[str, ...]
     punish_num: Floats
@@ -38,6 +43,8 @@ class TaskTable:
     revenue: Floats
     days_to_start: Floats
     baseline_st_min: Floats
+    model_risk: Floats | None = None
+    start_time_missing: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +66,12 @@ class SimilarityTable:
 
 
 def read_tasks(path: Path) -> TaskTable:
-    """Read tasks; gaps are allowed in punish_num and revenue. Raises InvalidTable with the line."""
+    """Read tasks; gaps are allowed in punish_num, revenue and model_risk. Raises InvalidTable with the line."""
     rows = _read(path, ("country", *_TASK_NUMBERS))
-    columns = {name: _numbers(path, rows, name, name in _TASK_GAPS) for name in _TASK_NUMBERS}
+    names = [*_TASK_NUMBERS, *(name for name in _TASK_EXTRAS if name in rows[0])]
+    columns = {name: _numbers(path, rows, name, name in _TASK_GAPS) for name in names}
+    for name in set(names) & set(_TASK_EXTRAS):
+        _refuse_above_1(path, name, columns[name])
     return TaskTable(tuple(row["country"] for row in rows), **columns)
 
 
@@ -76,11 +86,14 @@ def read_similarity(path: Path) -> SimilarityTable:
     """Read similarities of pairs of countries. Raises InvalidTable with the line."""
     rows = _read(path, ("country_a", "country_b", "similarity"))
     values = _numbers(path, rows, "similarity", False)
-    for line, value in enumerate(values, start=2):
-        if value > 1.0:
-            raise InvalidTable(f"{path.name}, line {line}: similarity must be from 0 to 1, not {value:g}")
+    _refuse_above_1(path, "similarity", values)
     pairs = zip(rows, values, strict=True)
     return SimilarityTable({(row["country_a"], row["country_b"]): float(value) for row, value in pairs})
+
+
+def _refuse_above_1(path: Path, name: str, values: Floats) -> None:
+    for at in np.flatnonzero(values > 1.0):
+        raise InvalidTable(f"{path.name}, line {at + 2}: {name} must be from 0 to 1, not {values[at]:g}")
 
 
 def _read(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:

@@ -1,54 +1,13 @@
 """Rules that hold for every policy, whatever comes in."""
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing import Agent, Matching, MatchParams, Policy, Task, WaitReason, explain, match
-
-NOW = datetime(2025, 3, 3, 9, 0, tzinfo=UTC)
-
-_SCORES = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]) | st.floats(0.0, 1.0)
-_AGENT_IDS = [f"a{i}" for i in range(5)]
-
-
-@st.composite
-def _task_lists(draw: st.DrawFn) -> list[Task]:
-    return [
-        Task(
-            id=f"t{i}",
-            score=draw(_SCORES),
-            category=draw(st.sampled_from([None, "network", "printing"])),
-            language=draw(st.sampled_from([None, "en", "nl"])),
-            market=draw(st.sampled_from([None, "DE", "FR"])),
-            created_at=(created := NOW - timedelta(minutes=draw(st.integers(-5, 120)))),
-            deadline_at=created + timedelta(minutes=draw(st.integers(0, 120))),
-            handling_minutes=draw(st.none() | st.floats(0.0, 240.0)),
-            declined_by=draw(st.frozensets(st.sampled_from(_AGENT_IDS), max_size=3)),
-        )
-        for i in range(draw(st.integers(0, 7)))
-    ]
-
-
-@st.composite
-def _agent_lists(draw: st.DrawFn) -> list[Agent]:
-    return [
-        Agent(
-            id=_AGENT_IDS[i],
-            score=draw(_SCORES),
-            capacity=draw(st.integers(0, 3)),
-            load=draw(st.integers(0, 4)),
-            skills=draw(st.dictionaries(st.sampled_from(["network", "printing"]), _SCORES, max_size=2)),
-            languages=draw(st.frozensets(st.sampled_from(["en", "nl"]), max_size=2)),
-            markets=draw(st.frozensets(st.sampled_from(["DE", "FR"]), max_size=2)),
-            on=draw(st.sampled_from([True, True, True, False])),
-            idle_since=draw(st.none() | st.just(NOW) | st.just(NOW - timedelta(hours=1))),
-        )
-        for i in range(draw(st.integers(0, 5)))
-    ]
-
+from tests.routing.strategies import NOW, SCORES, agent_lists, task_lists
 
 EVERY_POLICY = [MatchParams(policy=policy) for policy in Policy]
 some_cases = settings(max_examples=40, deadline=None)
@@ -59,7 +18,7 @@ def given_to(matching: Matching) -> dict[str, str]:
 
 
 @some_cases
-@given(tasks=_task_lists(), agents=_agent_lists())
+@given(tasks=task_lists(), agents=agent_lists())
 def test_every_task_is_assigned_or_waits_exactly_once(tasks: list[Task], agents: list[Agent]) -> None:
     """No task gets lost and none is given out twice."""
     for params in EVERY_POLICY:
@@ -70,17 +29,17 @@ def test_every_task_is_assigned_or_waits_exactly_once(tasks: list[Task], agents:
 
 
 @some_cases
-@given(tasks=_task_lists(), agents=_agent_lists())
+@given(tasks=task_lists(), agents=agent_lists())
 def test_nobody_gets_more_than_their_capacity(tasks: list[Task], agents: list[Agent]) -> None:
-    """Load plus what is given never exceeds capacity, and whoever is off gets nothing."""
+    """Load plus what is given never exceeds capacity, and whoever is off or out of hours gets nothing."""
     for params in EVERY_POLICY:
         chosen = list(given_to(match(tasks, agents, NOW, params)).values())
         for agent in agents:
-            assert chosen.count(agent.id) <= (max(0, agent.capacity - agent.load) if agent.on else 0)
+            assert chosen.count(agent.id) <= (agent.free_places if agent.is_at_work(NOW) else 0)
 
 
 @some_cases
-@given(tasks=_task_lists(), agents=_agent_lists())
+@given(tasks=task_lists(), agents=agent_lists())
 def test_a_task_never_returns_to_somebody_who_declined_it(tasks: list[Task], agents: list[Agent]) -> None:
     """Having declined is for good."""
     for params in EVERY_POLICY:
@@ -89,7 +48,7 @@ def test_a_task_never_returns_to_somebody_who_declined_it(tasks: list[Task], age
 
 
 @some_cases
-@given(tasks=_task_lists(), agents=_agent_lists(), data=st.data())
+@given(tasks=task_lists(), agents=agent_lists(), data=st.data())
 def test_the_order_of_the_input_changes_nothing(
     tasks: list[Task], agents: list[Agent], data: st.DataObject
 ) -> None:
@@ -100,7 +59,7 @@ def test_the_order_of_the_input_changes_nothing(
 
 
 @some_cases
-@given(tasks=_task_lists(), agents=_agent_lists())
+@given(tasks=task_lists(), agents=agent_lists())
 def test_the_terms_add_up_to_the_cost(tasks: list[Task], agents: list[Agent]) -> None:
     """An explanation leaves nothing out: its terms sum to the cost, the runner-up's difference to the runner-up's cost."""
     for params in EVERY_POLICY:
@@ -118,7 +77,7 @@ def test_the_terms_add_up_to_the_cost(tasks: list[Task], agents: list[Agent]) ->
 
 
 @some_cases
-@given(tasks=_task_lists(), agents=_agent_lists())
+@given(tasks=task_lists(), agents=agent_lists())
 def test_no_task_waits_beside_somebody_free_and_able(tasks: list[Task], agents: list[Agent]) -> None:
     """A task is outbid only when everybody who is on, able and has not declined is full after the matching."""
     for params in EVERY_POLICY:
@@ -128,18 +87,19 @@ def test_no_task_waits_beside_somebody_free_and_able(tasks: list[Task], agents: 
         for waiting in matching.waiting:
             task = by_id[waiting.task_id]
             for agent in agents:
-                full = not agent.on or agent.load + chosen.count(agent.id) >= agent.capacity
+                full = not agent.is_at_work(NOW) or agent.load + chosen.count(agent.id) >= agent.capacity
                 lacks = agent.skill_level(task.category) == 0.0 or not agent.speaks(task.language)
                 if params.policy is Policy.ADAPTIVE:  # here the market and the score bar as well
-                    lacks = lacks or agent.score < 1.0 or bool(agent.markets)
+                    lacks = lacks or agent.score < 1.0 or bool(agent.markets) or agent.hours is not None
+                    lacks = lacks or waiting.reason is WaitReason.HOLD
                 assert full or lacks or agent.id in task.declined_by
             if waiting.reason in {WaitReason.NOBODY_ON, WaitReason.ALL_DECLINED}:
-                assert all(not agent.on or agent.id in task.declined_by for agent in agents)
+                assert all(not agent.is_at_work(NOW) or agent.id in task.declined_by for agent in agents)
 
 
 @settings(max_examples=100, deadline=None)
 @given(
-    waits=st.lists(st.tuples(st.integers(0, 59), _SCORES), min_size=2, max_size=6),
+    waits=st.lists(st.tuples(st.integers(0, 59), SCORES), min_size=2, max_size=6),
     places=st.integers(1, 4),
     minutes=st.integers(1, 600),
     data=st.data(),
@@ -156,7 +116,7 @@ def test_waiting_longer_never_costs_a_task_its_turn(
 
     agents = [Agent(f"a{i}", 0.3 * i, 1, 0) for i in range(places)]
     soon = NOW + timedelta(minutes=data.draw(st.integers(1, 6)))
-    agents.append(Agent("busy", data.draw(_SCORES), 1, 1, free_at=(soon,)))
+    agents.append(Agent("busy", data.draw(SCORES), 1, 1, free_at=(soon,)))
     tasks = [one(at, waited, score) for at, (waited, score) in enumerate(waits)]
     chosen = data.draw(st.sampled_from(["", *sorted(given_to(match(tasks, agents, NOW, params)))]))
     if not chosen:
