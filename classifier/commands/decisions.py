@@ -90,7 +90,7 @@ def replay(
     """Show what would have been suggested for your own past messages: row by row, in sum, and for other thresholds."""
     from classifier.commands.output import note, print_json, progress_bars
     from classifier.evaluation.labels import through_own_mapping
-    from classifier.evaluation.replay import read_history
+    from classifier.evaluation.replay import learned_from, read_history
     from classifier.evaluation.replay import replay as replay_messages
     from classifier.serving.serve import load
     from classifier.study.replay_page import count, write_page
@@ -103,7 +103,9 @@ def replay(
     _note_gaps(messages, classifier.categories, history)
     with progress_bars() as progress:
         replayed = replay_messages(classifier, messages, progress("Replaying", len(messages)))
-    counted = count(replayed, classifier.model.thresholds)
+    counted = count(replayed, classifier.model.thresholds, learned_from(messages, classifier.model))
+    if counted.warning:
+        note(counted.warning)
     if report:
         write_page(report, f"{history.name}, replayed by model {classifier.model_id}", counted)
         note(f"The report is in {report / 'report.md'}.")
@@ -134,7 +136,7 @@ def _note_gaps(messages: "list[PastMessage]", categories: tuple[str, ...], histo
 
 def _print_replay(replayed: "list[Replayed]", counted: "History", most: int) -> None:
     from classifier.commands.output import OUT, table
-    from classifier.study.replay_page import COLUMNS, DISAGREEMENTS, cells, disagreement_cells
+    from classifier.study.replay_page import COLUMNS, DISAGREEMENTS, cells, disagreement_cells, sum_cells
 
     shown = [
         (
@@ -146,8 +148,7 @@ def _print_replay(replayed: "list[Replayed]", counted: "History", most: int) -> 
     ]
     if shown:
         OUT.print(table(f"The first {len(shown)} of {len(replayed)}", ("message", "shown", "why"), shown))
-    total = [(key.replace("_", " "), value) for key, value in counted.total.items()]
-    OUT.print(table("In sum", ("what", "count"), total))
+    OUT.print(table("In sum", ("what", "count"), list(sum_cells(counted))))
     parts = (
         (f"By top threshold; the model's own is {counted.own}", "t", counted.listed),
         ("By category, as recorded", "category", counted.categories),
@@ -157,6 +158,6 @@ def _print_replay(replayed: "list[Replayed]", counted: "History", most: int) -> 
     for title, name, tallies in parts:
         if tallies:
             OUT.print(table(title, (name, *COLUMNS), [(one.name, *cells(one)) for one in tallies]))
-    if wrong := [disagreement_cells(row) for row in counted.disagreements[:most]]:
+    if wrong := [disagreement_cells(row, 50) for row in counted.disagreements[:most]]:
         title = f"Other than recorded: the {len(wrong)} most confident of {len(counted.disagreements)}"
         OUT.print(table(title, DISAGREEMENTS, wrong))

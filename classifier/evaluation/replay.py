@@ -13,7 +13,9 @@ from classifier.data.dataset import DATE_COLUMNS
 from classifier.data.dates import parse_date
 from classifier.data.tables import Row, read_rows
 from classifier.decision import Decision, DecisionKind
+from classifier.serving.artefact import Model, unpack_examples
 from classifier.serving.serve import Classifier
+from classifier.text import clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,12 @@ def replay(
             rows.append(Replayed(message, decision))
             advance()
     return rows
+
+
+def learned_from(messages: Sequence[PastMessage], model: Model) -> int:
+    """How many of these messages the model has learned from, to the word."""
+    learned = set(unpack_examples(model.packed_examples))
+    return sum(clean(message.text) in learned for message in messages)
 
 
 def summary(rows: Sequence[Replayed]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ COLUMNS = (
     "right when one",
     "right among shown",
 )
-DISAGREEMENTS = ("confidence", "shown", "recorded", "message")
+DISAGREEMENTS = ("message", "shown", "recorded", "confidence")
 
 _MOST_DISAGREEMENTS = 50
 """On the page; report.json has all."""
@@ -43,15 +43,27 @@ _LONGEST = 200
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A replayed history, counted. `own`: the model's top threshold, as its tally is named."""
+    """A replayed history, counted. `own`: the model's top threshold, as its tally is named. `learned`: how many of its
+    messages the model has learned from."""
 
     total: dict[str, Any]
+    learned: int
     own: str
     thresholds: tuple[Tally, ...]
     categories: tuple[Tally, ...]
     languages: tuple[Tally, ...]
     weeks: tuple[Tally, ...]
     disagreements: tuple[Replayed, ...]
+
+    @property
+    def warning(self) -> str | None:
+        """What to say of messages that the model knows."""
+        if not self.learned:
+            return None
+        return (
+            f"{self.learned} of {self.total['messages']} messages are ones that the model learned from: on those it looks "
+            "better than it is."
+        )
 
     @property
     def listed(self) -> list[Tally]:
@@ -71,13 +83,20 @@ class History:
             }
             for row in self.disagreements
         ]
-        return {"sum": self.total, "top_threshold": self.own, **counts, "disagreements": wrong}
+        return {
+            "sum": self.total,
+            "learned_from": self.learned,
+            "top_threshold": self.own,
+            **counts,
+            "disagreements": wrong,
+        }
 
 
-def count(rows: Sequence[Replayed], thresholds: Thresholds) -> History:
-    """All counts of a replay by a model with these thresholds."""
+def count(rows: Sequence[Replayed], thresholds: Thresholds, learned: int = 0) -> History:
+    """All counts of a replay by a model with these thresholds, which learned from so many of the messages."""
     return History(
         total=summary(rows),
+        learned=learned,
         own=f"{thresholds.show_one:.2f}",
         thresholds=by_threshold(rows, thresholds),
         categories=by_category(rows),
@@ -98,12 +117,17 @@ def cells(one: Tally) -> tuple[str, ...]:
     )
 
 
-def disagreement_cells(row: Replayed) -> tuple[str, str, str, str]:
-    """One row, by DISAGREEMENTS."""
+def disagreement_cells(row: Replayed, longest: int = _LONGEST) -> tuple[str, str, str, str]:
+    """One row, by DISAGREEMENTS; of the message at most so many characters."""
     words = clean(row.message.text)
-    words = words if len(words) <= _LONGEST else words[:_LONGEST].rstrip() + " ..."
+    words = words if len(words) <= longest else words[:longest].rstrip() + " ..."
     shown = ", ".join(row.decision.categories)
-    return f"{row.decision.confidence or 0:.2f}", shown, row.message.category or "", words
+    return words, shown, row.message.category or "", f"{row.decision.confidence or 0:.2f}"
+
+
+def sum_cells(history: History) -> list[tuple[str, str]]:
+    """What was counted, and how often."""
+    return [(name.replace("_", " "), _said(value)) for name, value in history.total.items()]
 
 
 def write_page(folder: Path, heading: str, history: History) -> None:
@@ -128,16 +152,16 @@ def _has_right(history: History) -> bool:
 
 
 def _page(heading: str, history: History) -> str:
-    total = history.total
     lines = [
         "# What would have been shown",
         "",
         f"{plain(heading)}. Each message went through the code that serves; texts below are cleaned, with placeholders in place of "
         "personal data.",
         "",
+        *([f"**{history.warning}**", ""] if history.warning else []),
         "## In sum",
         "",
-        *table(("what", "count"), [(k.replace("_", " "), _said(v)) for k, v in total.items()]),
+        *table(("what", "count"), [(name, plain(value)) for name, value in sum_cells(history)]),
         "",
         "Coverage: share of all messages with a recorded category, other than out of scope, that were shown it. Right when "
         "one, right among shown: of the messages with a recorded category that were shown one suggestion, or any.",
@@ -163,7 +187,7 @@ def _page(heading: str, history: History) -> str:
 
 def _said(value: Any) -> str:
     if isinstance(value, dict):
-        return plain(", ".join(f"{name}: {count}" for name, count in value.items())) or "none"
+        return ", ".join(f"{name}: {count}" for name, count in value.items()) or "none"
     return str(value)
 
 
@@ -180,8 +204,8 @@ def _disagreements(rows: Sequence[Replayed]) -> list[str]:
         return []
     told = [disagreement_cells(row) for row in rows[:_MOST_DISAGREEMENTS]]
     listed = [
-        (confidence, plain(shown), plain(recorded), quoted(words))
-        for confidence, shown, recorded, words in told
+        (quoted(words), plain(shown), plain(recorded), confidence)
+        for words, shown, recorded, confidence in told
     ]
     return [
         "## Other than recorded",

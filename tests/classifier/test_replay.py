@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classifier.data.dataset import Dataset, Split
 from classifier.decision import (
     OUT_OF_SCOPE,
     Decision,
@@ -162,7 +163,7 @@ def test_the_report_holds_charts_and_no_personal_data(tmp_path: Path) -> None:
     for chart in ("thresholds.png", "weeks.png", "categories.png"):
         assert f"({chart})" in page
         assert (tmp_path / "report" / chart).read_bytes().startswith(b"\x89PNG")
-    assert "| 0.90 | mail | doors | `Please mail <EMAIL> \\| now` |" in page
+    assert "| `Please mail <EMAIL> \\| now` | mail | doors | 0.90 |" in page
     assert "| 2026-01-05 | 7 |" in page
     told = (tmp_path / "report" / "report.json").read_text()
     assert "jane" not in page + told
@@ -220,6 +221,22 @@ def test_replay_tells_all_parts(command: Any, model_dir: Path, encoder_dir: Path
     printed = command("replay", "--history", str(history), *where).stdout
     for title in ("By top threshold", "By category", "By language", "By week", "Other than recorded"):
         assert title in printed
+
+
+def test_replay_says_what_the_model_learned_from(
+    command: Any, model_dir: Path, encoder_dir: Path, starter: Dataset, tmp_path: Path
+) -> None:
+    """Messages that are among what the model learned from are counted, on the page too."""
+    history, report = tmp_path / "history.jsonl", tmp_path / "report"
+    seen = next(one for one in starter.of(Split.FIT) if one.language == "en")
+    texts = (f" {seen.text}  ", "a message that nobody has written before, about vpn")
+    history.write_text("\n".join(json.dumps({"text": text}) for text in texts))
+    where = ("--model", str(model_dir), "--encoder-dir", str(encoder_dir))
+    done = command("replay", "--history", str(history), *where, "--json", "--report", str(report))
+    line = "1 of 2 messages are ones that the model learned from"
+    assert line in " ".join(done.stderr.split())
+    assert json.loads(done.stdout)["learned_from"] == 1
+    assert line in (report / "report.md").read_text()
 
 
 def test_replay_takes_a_history_of_unknown_categories(
