@@ -20,8 +20,9 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         app(arguments, prog_name="python -m classifier")
     except ClassifierError as error:
-        # On one line, also where it quotes a column's name that has a line break in it.
-        print(" ".join(str(error).split()), file=sys.stderr)
+        # On one line, also where it quotes a column's name that has a line break in it, or bytes of a damaged file.
+        plain = "".join(character if character.isprintable() else " " for character in str(error))
+        print(" ".join(plain.split()), file=sys.stderr)
         sys.exit(2)
 
 

@@ -137,6 +137,9 @@ def read_bytes(path: Path) -> bytes:
 
 def _read_text(path: Path) -> str:
     content = read_bytes(path)
+    # UTF-16 without its mark is read as UTF-8 with a zero beside each letter: no column would have its name.
+    if b"\0" in content.partition(b"\n")[0]:
+        raise DataRefused(f"{path}, line 1: not UTF-8; save the file in that encoding")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -95,8 +95,29 @@ class SavedModel:
 
 
 def write_model(model: Model, metrics: dict[str, Any], card: str, folder: Path) -> str:
-    """Write the folder in one rename, replacing an older model there; returns the model's id."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    """Write the folder in one rename, replacing an older model there; returns the model's id.
+
+    Raises ModelRefused where `check_place` does, or when it cannot be written; the older model stays as it is.
+    """
+    check_place(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return _write(model, metrics, card, folder)
+    except OSError as error:
+        raise ModelRefused(f"the model cannot be written to {folder}: {error.strerror}") from error
+
+
+def check_place(folder: Path) -> None:
+    """Raises ModelRefused where something else than a model is: writing one there would take it away."""
+    if not folder.exists():
+        return
+    ours = {*_CONTENTS, MAPPING, MANIFEST}
+    others = sorted({path.name for path in folder.iterdir()} - ours) if folder.is_dir() else [folder.name]
+    if others:
+        raise ModelRefused(f"{folder} holds what is no model ({others[0]}): name another folder")
+
+
+def _write(model: Model, metrics: dict[str, Any], card: str, folder: Path) -> str:
     staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         contents = {

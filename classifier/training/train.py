@@ -20,7 +20,7 @@ from classifier.errors import DataRefused, ModelRefused
 from classifier.evaluation.evaluate import Report, report, run
 from classifier.languages import LanguageDetector
 from classifier.serving.added import Background
-from classifier.serving.artefact import EncoderPin, Model, pack_examples, read_model, write_model
+from classifier.serving.artefact import EncoderPin, Model, check_place, pack_examples, read_model, write_model
 from classifier.serving.boosting import Booster, softmax
 from classifier.serving.serve import Classifier, says_too_little
 from classifier.serving.views import ViewParams, Views
@@ -103,8 +103,10 @@ def train(
     """Train, calibrate, measure on the test rows through the serving code, and write the model folder.
 
     Rows that are in `embeddings`, a folder made by `embed`, are not embedded again.
-    Raises DataRefused when too few rows are left to fit or calibrate on, or another encoder made `embeddings`.
+    Raises DataRefused when too few rows are left to fit or calibrate on, or another encoder made `embeddings`; ModelRefused
+    when `folder` holds something else than a model, before any work, or cannot be written.
     """
+    check_place(folder)
     running, detector = open_encoder(encoder), LanguageDetector()
     labels = tuple(dataset.counts())
     rows, dropped = usable(dataset.examples, labels, encoder.recipe)
