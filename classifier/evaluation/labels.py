@@ -45,9 +45,12 @@ def leaves_out_unmapped(model: Model) -> bool:
 
 
 def unknown_labels(labels: Iterable[str], categories: Sequence[str], data: Path) -> str | None:
-    """What to say of labels that are not among a model's `categories`; raises DataRefused when none of them is."""
-    counts = Counter(label for label in labels if label != OUT_OF_SCOPE)
-    unknown = {label: rows for label, rows in counts.most_common() if label not in categories}
+    """What to say of labels that are not among a model's `categories`; raises DataRefused when none of them is.
+
+    Out-of-scope rows can be measured with any model: a person is the right answer.
+    """
+    counts = Counter(labels)
+    unknown = {n: rows for n, rows in counts.most_common() if n not in categories and n != OUT_OF_SCOPE}
     if not unknown:
         return None
     if len(unknown) == len(counts):

@@ -31,7 +31,10 @@ def test_help_lists_the_commands(command: Any) -> None:
     """`--help` names every command."""
     shown = command("--help")
     assert shown.returncode == 0
-    assert all(name in shown.stdout for name in ("fetch", "train", "evaluate", "predict", "replay", "bench"))
+    assert all(
+        name in shown.stdout
+        for name in ("fetch", "train", "evaluate", "thresholds", "predict", "replay", "bench")
+    )
 
 
 def test_predict_shows_and_explains(command: Any, where: tuple[str, ...]) -> None:

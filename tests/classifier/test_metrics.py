@@ -1,8 +1,13 @@
 """Figures of a classifier."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from classifier.decision import OUT_OF_SCOPE
+from classifier.errors import DataRefused
+from classifier.evaluation.labels import unknown_labels
 from classifier.evaluation.metrics import expected_calibration_error, figures
 
 
@@ -42,3 +47,14 @@ def test_no_rows_are_refused() -> None:
     """Figures over nothing are refused, not reported as zero."""
     with pytest.raises(ValueError, match="no rows"):
         figures(np.zeros((0, 3)), np.zeros(0, dtype=np.int64), ("a", "b", "c"))
+
+
+def test_labels_that_the_model_does_not_know_are_counted() -> None:
+    """Some unknown labels are told of with their rows, nothing but unknown ones are refused; out of scope is never unknown."""
+    file, known = Path("own.csv"), ("mail", "vpn")
+    assert unknown_labels(["mail", OUT_OF_SCOPE], known, file) is None
+    told = "The model does not know 1 category with 2 rows (doors (2)): they count as wrong."
+    assert unknown_labels(["mail", "doors", "doors"], known, file) == told
+    assert unknown_labels([OUT_OF_SCOPE, "doors", "doors"], known, file) == told
+    with pytest.raises(DataRefused, match="knows none of its 1 category with 2 rows"):
+        unknown_labels(["doors", "doors"], known, file)
