@@ -2,13 +2,15 @@
 
 import sys
 
+from routing import cli_scores  # noqa: F401  (they add their commands)
 from routing.cli import app
 from routing.errors import RoutingError
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command; `arguments` are those of the process unless given. Ends by SystemExit."""
     try:
-        app(prog_name="python -m routing")
+        app(arguments, prog_name="python -m routing")
     except RoutingError as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         sys.exit(2)

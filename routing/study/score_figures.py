@@ -12,7 +12,7 @@ import numpy as np
 from scipy.stats import rankdata, skew
 
 from routing.originals.tables import Floats
-from routing.study.score_parts import Parts, Scale
+from routing.study.score_parts import LESS_IS_MORE, Parts, Scale
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -62,6 +62,12 @@ class ScoreStudy:
     column_correlations: dict[str, float | None]
     """Rank correlation of each column (its gaps filled) with the score."""
 
+    @property
+    def against_purpose(self) -> tuple[str, ...]:
+        """Columns with which the score moves the other way than it was meant to."""
+        wanted = {name: -1.0 if name in LESS_IS_MORE else 1.0 for name in self.column_correlations}
+        return tuple(n for n, found in self.column_correlations.items() if found and found * wanted[n] < 0.0)
+
 
 def study(parts: Parts) -> ScoreStudy:
     """Describe a score that was taken apart."""
@@ -79,15 +85,12 @@ def study(parts: Parts) -> ScoreStudy:
 def influences(parts: Parts) -> tuple[Influence, ...]:
     """One for each component, in the order of the weights."""
     variance = float(parts.raw.var())
-    return tuple(
-        Influence(
-            name,
-            share := parts.shares[name],
-            rank_correlation(values, parts.score),
-            share * _covariance(values, parts.raw) / variance if variance > 0.0 else None,
-        )
-        for name, values in parts.components.items()
-    )
+    found = []
+    for name, values in parts.components.items():
+        weight = parts.shares[name]
+        moved = weight * _covariance(values, parts.raw) / variance if variance > 0.0 else None
+        found.append(Influence(name, weight, rank_correlation(values, parts.score), moved))
+    return tuple(found)
 
 
 def rank_correlation(one: Floats, other: Floats) -> float | None:

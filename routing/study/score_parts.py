@@ -21,7 +21,8 @@ SKEWED_FROM = 1.0
 """Skewness from which a logarithm is tried."""
 _WORTH_IT = 0.8
 """A logarithm is taken only where it leaves at most this share of the skewness: two heaps stay two heaps."""
-_LESS_IS_MORE = ("days_to_start", "handling_time")
+LESS_IS_MORE = ("days_to_start", "handling_time")
+"""Columns of which a small value is meant to raise the score."""
 
 
 class Recipe(StrEnum):
@@ -72,7 +73,9 @@ def task_parts(tasks: TaskTable, weights: ScoreWeights, recipe: Recipe) -> Parts
     revenue = np.where(np.isnan(tasks.revenue), tasks.avg_revenue, tasks.revenue)
     columns = {
         # A count that never reads 0 lists only those with something to count: no entry is none.
-        "punish_num": _column("punish_num", tasks.punish_num, np.nan_to_num(tasks.punish_num), "0", published),
+        "punish_num": _column(
+            "punish_num", tasks.punish_num, np.nan_to_num(tasks.punish_num), "0", published
+        ),
         "days_to_latest_punish": _median("days_to_latest_punish", tasks.days_to_latest_punish, published),
         "avg_revenue": _median("avg_revenue", tasks.avg_revenue, published),
         "revenue": _column("revenue", tasks.revenue, revenue, "avg_revenue", published),
@@ -109,10 +112,20 @@ def choose_scale(known: Floats) -> Scale:
     """The scale with the least skewness where a plain one is skewed and a logarithm helps. Values of at least 0."""
     if len(known) < 3 or not known.max() > known.min():
         return Scale.PLAIN
-    skewness = {scale: abs(float(skew(_rescale(known, scale)))) for scale in Scale}
+    skewness = {scale: abs(float(skew(rescale(known, scale)))) for scale in Scale}
     best = min(skewness, key=lambda scale: skewness[scale])
     plain = skewness[Scale.PLAIN]
     return best if plain >= SKEWED_FROM and skewness[best] <= _WORTH_IT * plain else Scale.PLAIN
+
+
+def rescale(values: Floats, scale: Scale) -> Floats:
+    """Values on another scale, in their order; all at least 0."""
+    rescaled: Floats = values
+    if scale is Scale.LOG:
+        rescaled = np.log10(values + 1.0)
+    elif scale is Scale.MIRRORED_LOG:
+        rescaled = -np.log10(np.nanmax(values) - values + 1.0)
+    return rescaled
 
 
 def _median(name: str, measured: Floats, published: bool) -> Column:
@@ -127,15 +140,6 @@ def _column(name: str, measured: Floats, filled: Floats, gaps_get: str, publishe
     else:
         scale = choose_scale(measured[~np.isnan(measured)])
     return Column(name, measured, filled, gaps_get, scale)
-
-
-def _rescale(values: Floats, scale: Scale) -> Floats:
-    """Rising with the values on every scale."""
-    if scale is Scale.LOG:
-        return np.log10(values + 1.0)
-    if scale is Scale.MIRRORED_LOG:
-        return -np.log10(values.max() - values + 1.0)
-    return values
 
 
 def _combine(
@@ -161,8 +165,8 @@ def _combine(
 
 
 def _standard(column: Column) -> Floats:
-    sign = -1.0 if column.name in _LESS_IS_MORE else 1.0
-    return sign * standardise(_rescale(column.filled, column.scale))
+    sign = -1.0 if column.name in LESS_IS_MORE else 1.0
+    return sign * standardise(rescale(column.filled, column.scale))
 
 
 def _weighted_mean(values: list[Floats], weights: list[float]) -> Floats:
