@@ -239,6 +239,16 @@ def test_a_model_keeps_its_mapping(
     assert told["sum"]["right_among_shown"] > 40
 
 
+def test_compare_reads_raw_categories_through_a_models_mapping(
+    mapped_model: Path, raw_file: Path, encoder_dir: Path, command: Any
+) -> None:
+    """The file in a model's folder is a mapping like any other, and what it has no group for is refused alike."""
+    where = ("--encoder", "all-MiniLM-L6-v2", "--encoder-dir", str(encoder_dir))
+    done = command("compare", *where, "--data", str(raw_file), "--mapping", str(mapped_model / MAPPING))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "mapping.yml has no group for 2 categories with 3 rows (new (2), misc (1))" in done.stderr
+
+
 def test_groups_are_evaluated_as_they_are(
     mapped_model: Path, encoder_dir: Path, command: Any, tmp_path: Path, raw_rows: list[tuple[str, str]]
 ) -> None:
