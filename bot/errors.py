@@ -9,6 +9,7 @@
     ├── CannotListen         the address cannot be listened on, or HTTP does not start there
     ├── RefusedMove          the request is no longer in a state that allows this
     ├── NotAllowed           this person may not do that
+    │   └── OtherWorkspace   nor may anybody of another workspace
     ├── ReplyAhead           a reply arrived before the message it answers
     ├── LeaseLost            another worker has taken this row over
     ├── NotStored            a delivery could not be stored, so it is not acknowledged
@@ -42,6 +43,10 @@ class RefusedMove(BotError):
 
 class NotAllowed(BotError):
     """You may not do that."""
+
+
+class OtherWorkspace(NotAllowed):
+    """People of another workspace may not do anything here."""
 
 
 class ReplyAhead(BotError):

@@ -43,14 +43,14 @@ class Dispatched:
 def authorize_as(slack: Slack) -> Callable[..., AuthorizeResult]:
     """Bolt's question "whose event is this, and who are we there?", answered from the bot's cached identity.
 
-    While Slack cannot be asked it raises, so the delivery is tried again; None would tell Bolt to drop it.
+    The workspace is the token's own, whatever the delivery says: `bot.listeners.gate` compares the two. While Slack cannot be asked it raises, so the delivery is tried again; None would tell Bolt to drop it.
     """
 
     def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
         identity = slack.identity()
         return AuthorizeResult(
             enterprise_id=enterprise_id,
-            team_id=team_id or identity.team_id,
+            team_id=identity.team_id,
             bot_id=identity.bot_id,
             bot_user_id=identity.user_id,
             bot_token=slack.token,

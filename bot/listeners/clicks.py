@@ -1,5 +1,6 @@
 """A click on a button, as every listener of clicks reads it; what a service refuses is told privately."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from bot.ids import EventKind, digest
 from bot.services.moves import record
 from bot.storage.work import Claim
 
+IDS = re.compile(r"[0-9]{1,18}(:[0-9]{1,18})?")
 UNREADABLE = "This button is too old or damaged to be understood."
 
 
@@ -72,6 +74,11 @@ def read_click(body: dict[str, Any], claim: Claim | None) -> Click:
     )
 
 
+def _target(click: Click) -> dict[str, str]:
+    """The ids that were pressed for, for the record; what is no ids may be people's words, and is left out."""
+    return {"target": click.value} if IDS.fullmatch(click.value) else {}
+
+
 @contextmanager
 def answering(deps: Deps, click: Click) -> Iterator[Session]:
     """A unit of work for a click. A refusal undoes what the service wrote, is recorded, and told to the one who clicked."""
@@ -81,7 +88,7 @@ def answering(deps: Deps, click: Click) -> Iterator[Session]:
                 yield session
         except (NotAllowed, RefusedMove) as refusal:
             now = deps.clock()
-            data = {"action": click.action, "error": type(refusal).__name__}
+            data = {"action": click.action, "error": type(refusal).__name__} | _target(click)
             record(session, now, click.team_id, EventKind.REFUSED, actor_id=click.user_id, data=data)
             say.refused(
                 session,

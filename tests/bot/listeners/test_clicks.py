@@ -22,7 +22,7 @@ def test_somebody_elses_click_is_refused_privately(desk: Any) -> None:
         refused = session.scalars(select(Event).where(Event.kind == EventKind.REFUSED)).one()
     assert (refused.actor_id, refused.data) == (
         "UANA",
-        {"action": "close_with_suggestion", "error": "NotAllowed"},
+        {"action": "close_with_suggestion", "error": "NotAllowed", "target": "1:1"},
     )
 
 
