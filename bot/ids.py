@@ -18,6 +18,18 @@ class ActionId(StrEnum):
     RESOLVE = "resolve_request"
     HAND_BACK = "hand_back_request"
     OPEN_LINK = "open_link"  # a link button: Slack reports the click, nothing is to be done
+    EDIT_ME = "edit_me"  # opens the agent's form
+
+
+class CallbackId(StrEnum):
+    """Modals."""
+
+    AGENT_FORM = "agent_form"
+
+
+# What opens a modal is worked while Slack waits: its trigger lives three seconds.
+OPENING_WORDS = frozenset({"me"})  # of /firstline
+OPENING_ACTIONS = frozenset({ActionId.EDIT_ME})
 
 
 class EventKind(StrEnum):
@@ -42,6 +54,9 @@ class EventKind(StrEnum):
     CLOSED = "closed"
     REFUSED = "refused"
     PRESENCE = "presence"
+    AGENT_PROFILE = (
+        "agent_profile"  # what an agent said of their capacity, skills, languages, sites and hours
+    )
 
 
 def new_token() -> str:

@@ -6,6 +6,7 @@ from bot.services.agents import Presence
 FOR_ALL = (
     "Write me a direct message to open a request; a reply in its thread belongs to it.\n"
     "• `/firstline on` and `/firstline away`: agents say whether requests are offered to them\n"
+    "• `/firstline me`: agents say what they can do, how much at a time, and when they work\n"
     "• `/firstline help`: this"
 )
 FOR_ADMINS = "\n• `/firstline stats`, `/firstline stats 7d` or `all`: the numbers (30 days without a period)"
@@ -19,6 +20,11 @@ def help_message(is_admin: bool) -> Message:
 def presence_message(presence: Presence) -> Message:
     """After ``on`` or ``away``."""
     already = "" if presence.changed else "already "
+    if presence.is_on and not presence.is_in_hours:
+        return plain_message(
+            f"You are {already}on, but it is outside of your hours: nothing is offered to you. "
+            "`/firstline me` changes them."
+        )
     if presence.is_on:
         return plain_message(f"You are {already}on: requests are offered to you.")
     return plain_message(f"You are {already}away: nothing new is offered to you. What you have stays yours.")

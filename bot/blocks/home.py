@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from slack_sdk.models.blocks import Block, DividerBlock, HeaderBlock
 
-from bot.blocks.message import section, small
+from bot.blocks.message import button, buttons, section, small
 from bot.blocks.stats import stats_message
 from bot.blocks.text import category_name, escape, moment, person
+from bot.ids import ActionId
 from bot.lifecycle import RequestState
 from bot.services.home import AgentDesk, Health, Home
 from bot.services.views import OfferView, RequestView
@@ -48,17 +49,18 @@ def _mine(requests: Sequence[RequestView]) -> list[Block]:
 
 
 def _desk(desk: AgentDesk, answers: Mapping[str, Answer]) -> list[Block]:
-    presence = (
-        "You are *on*: requests are offered to you."
-        if desk.is_on
-        else "You are *away*: nothing is offered to you."
-    )
+    presence = "You are *on*: requests are offered to you."
+    if not desk.is_on:
+        presence = "You are *away*: nothing is offered to you."
+    elif not desk.is_in_hours:
+        presence = "You are *on*, but it is outside of your hours: nothing is offered to you."
     switch = "`/firstline away` or `/firstline on` changes that."
     blocks: list[Block] = [
         HeaderBlock(text="My desk"),
         section(f"{presence} {switch}"),
         small(f"{desk.load} of {desk.capacity} places taken · {desk.waiting} requests wait for somebody"),
     ]
+    blocks.append(buttons(button(ActionId.EDIT_ME, "My skills and hours", "me")))
     for offer in desk.in_hand:
         blocks += _in_hand(offer, answers)
     return blocks

@@ -13,7 +13,7 @@ from slack_sdk.signature import Clock as SignatureClock
 from slack_sdk.signature import SignatureVerifier
 
 from bot.edge.parsing import Malformed, parse_body
-from bot.ids import digest
+from bot.ids import OPENING_ACTIONS, OPENING_WORDS, digest
 from bot.storage.database import Clock
 from bot.storage.inbox import Delivery
 from bot.storage.tables import InboxKind
@@ -40,7 +40,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A delivery; ``is_urgent`` when Slack waits for what the listener answers."""
+    """A delivery; ``is_urgent`` when Slack waits for what the listener answers, or for the modal it opens."""
 
     delivery: Delivery
     is_urgent: bool
@@ -123,7 +123,8 @@ def _event(body: dict[str, Any]) -> Arrival | Answer:
 
 def _command(body: dict[str, Any]) -> Arrival:
     author = _id(body.get("user_id")) or _id(body.get("channel_id"))
-    return _arrival(InboxKind.COMMAND, _trigger(body), _team_id(body), author, body, is_urgent=False)
+    opens_modal = _word(body.get("text")) in OPENING_WORDS
+    return _arrival(InboxKind.COMMAND, _trigger(body), _team_id(body), author, body, is_urgent=opens_modal)
 
 
 def _interaction(body: dict[str, Any], kind: str) -> Arrival:
@@ -131,9 +132,14 @@ def _interaction(body: dict[str, Any], kind: str) -> Arrival:
     if kind == CLICK and not (isinstance(actions, list) and actions and isinstance(actions[0], dict)):
         raise Malformed("a click without an action")
     author = _id(body.get("user")) or _id(body.get("channel"))
-    return _arrival(
-        InboxKind.ACTION, _trigger(body), _team_id(body), author, body, is_urgent=kind == SUBMISSION
-    )
+    opens_modal = kind == CLICK and str(actions[0].get("action_id")) in OPENING_ACTIONS
+    is_urgent = opens_modal or kind == SUBMISSION
+    return _arrival(InboxKind.ACTION, _trigger(body), _team_id(body), author, body, is_urgent=is_urgent)
+
+
+def _word(text: Any) -> str:
+    """The first word of a command's text, in lower case."""
+    return text.strip().partition(" ")[0].lower() if isinstance(text, str) else ""
 
 
 def _arrival(

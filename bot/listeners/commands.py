@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from slack_bolt import Ack, App, BoltContext
+from slack_sdk import WebClient
 from sqlalchemy.orm import Session
 
 from bot.blocks.help import help_message, presence_message
@@ -11,7 +12,8 @@ from bot.blocks.message import Message
 from bot.blocks.stats import stats_message
 from bot.delivery import say
 from bot.deps import Deps
-from bot.ids import digest
+from bot.ids import OPENING_WORDS, digest
+from bot.listeners.agent_form import open_form
 from bot.listeners.clicks import Click, answering
 from bot.services import agents
 from bot.services.periods import Period
@@ -26,9 +28,12 @@ def register(bolt: App, deps: Deps) -> None:
     """Listen for the command."""
 
     @bolt.command(COMMAND)
-    def take_command(ack: Ack, command: dict[str, Any], context: BoltContext) -> None:
+    def take_command(ack: Ack, command: dict[str, Any], client: WebClient, context: BoltContext) -> None:
         ack()
         asked = read_command(command, context)
+        if asked.action in OPENING_WORDS:
+            open_form(deps, asked, client, command.get("trigger_id") or "")
+            return
         numbers = read_numbers(deps, asked)
         with answering(deps, asked) as session:
             now = deps.clock()

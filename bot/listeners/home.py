@@ -8,6 +8,7 @@ from bot.delivery import say
 from bot.deps import Deps
 from bot.ids import digest
 from bot.services.home import read_home
+from bot.storage.work import Claim
 
 
 def register(bolt: App, deps: Deps) -> None:
@@ -18,9 +19,14 @@ def register(bolt: App, deps: Deps) -> None:
         team_id = context.team_id or body.get("team_id")
         if event.get("tab") != "home" or not team_id:
             return
-        now = deps.clock()
-        with deps.db.reading() as session:  # beforehand, so that nobody who wants to write waits for it
-            home = read_home(session, now, team_id, event["user"], deps.settings, deps.decider)
-        with deps.work(context.get("claim")) as session:
-            version = digest(str(body.get("event_id")), now.isoformat())
-            say.home(session, now, team_id, home, version, deps.answers)
+        publish(deps, team_id, event["user"], str(body.get("event_id")), context.get("claim"))
+
+
+def publish(deps: Deps, team_id: str, user_id: str, reason: str, claim: Claim | None) -> None:
+    """Show a person their App Home as it stands; ``reason`` names what it is published for, with the time."""
+    now = deps.clock()
+    with deps.db.reading() as session:  # beforehand, so that nobody who wants to write waits for it
+        home = read_home(session, now, team_id, user_id, deps.settings, deps.decider)
+    with deps.work(claim) as session:
+        version = digest(reason, now.isoformat())
+        say.home(session, now, team_id, home, version, deps.answers)

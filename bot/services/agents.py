@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from bot.errors import NotAllowed
 from bot.ids import EventKind
 from bot.services.moves import record
+from bot.services.working_hours import read_hours
 from bot.settings import Settings
 from bot.storage.tables import Agent
 from bot.storage.work import MATCHING_DUE
@@ -19,11 +20,12 @@ from bot.storage.work import MATCHING_DUE
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Whether an agent is on; ``changed`` is false when they already were."""
+    """Whether an agent is on; ``changed`` is false when they already were. Outside of their hours nothing is offered."""
 
     user_id: str
     is_on: bool
     changed: bool
+    is_in_hours: bool = True
 
 
 def seed(session: Session, now: datetime, team_id: str, settings: Settings) -> None:
@@ -52,6 +54,12 @@ def capacity_of(agent: Agent, settings: Settings) -> int:
     return settings.firstline_agent_capacity if agent.capacity is None else agent.capacity
 
 
+def is_in_hours(agent: Agent, now: datetime) -> bool:
+    """Whether ``now`` lies in the hours an agent has given; without any it always does."""
+    hours = read_hours(agent.hours)
+    return hours is None or hours.closes_at(now) is not None
+
+
 def set_presence(
     session: Session, now: datetime, *, team_id: str, user_id: str, is_on: bool, settings: Settings
 ) -> Presence:
@@ -68,7 +76,8 @@ def set_presence(
     # Also when nothing changed: whoever says "on" is there, and may be asked again (see bot.services.barring).
     record(session, now, team_id, EventKind.PRESENCE, actor_id=user_id, data={"on": is_on})
     session.info[MATCHING_DUE] = is_on or session.info.get(MATCHING_DUE, False)
-    return Presence(user_id, is_on, changed is not None)
+    agent = session.get_one(Agent, (team_id, user_id))
+    return Presence(user_id, is_on, changed is not None, is_in_hours(agent, now))
 
 
 def _all(session: Session, team_id: str) -> list[Agent]:
@@ -84,6 +93,8 @@ def _new(team_id: str, user_id: str) -> dict[str, Any]:
         "capacity": None,
         "skills": {},
         "languages": [],
+        "sites": None,
+        "hours": None,
     }
 
 

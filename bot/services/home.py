@@ -23,6 +23,7 @@ class AgentDesk:
     """An agent's own corner. ``load`` counts what is offered to them or in their hands."""
 
     is_on: bool
+    is_in_hours: bool
     capacity: int
     load: int
     in_hand: tuple[OfferView, ...]
@@ -63,7 +64,7 @@ def read_home(
     return Home(
         user_id=user_id,
         mine=_mine(session, team_id, user_id),
-        desk=_desk(session, team_id, me, settings) if me else None,
+        desk=_desk(session, now, team_id, me, settings) if me else None,
         health=_health(session, now, team_id, staff, settings, decider) if is_admin else None,
     )
 
@@ -78,7 +79,7 @@ def _mine(session: Session, team_id: str, user_id: str) -> tuple[RequestView, ..
     return tuple(RequestView.of(request) for request in found)
 
 
-def _desk(session: Session, team_id: str, agent: Agent, settings: Settings) -> AgentDesk:
+def _desk(session: Session, now: datetime, team_id: str, agent: Agent, settings: Settings) -> AgentDesk:
     theirs = (
         Assignment.team_id == team_id,
         Assignment.agent_id == agent.user_id,
@@ -93,6 +94,7 @@ def _desk(session: Session, team_id: str, agent: Agent, settings: Settings) -> A
     )
     return AgentDesk(
         is_on=agent.is_on,
+        is_in_hours=agents.is_in_hours(agent, now),
         capacity=agents.capacity_of(agent, settings),
         load=session.scalar(select(func.count()).select_from(Assignment).where(*theirs)) or 0,
         in_hand=tuple(view_offer(session, assignment, request) for assignment, request in rows),
@@ -104,7 +106,7 @@ def _health(
     session: Session, now: datetime, team_id: str, staff: list[Agent], settings: Settings, decider: Decider
 ) -> Health:
     return Health(
-        agents_on=sum(agent.is_on for agent in staff),
+        agents_on=sum(agent.is_on and agents.is_in_hours(agent, now) for agent in staff),
         agents=len(staff),
         waiting=_waiting(session, team_id),
         stats=gather(session, now, team_id, Period.WEEK, settings),

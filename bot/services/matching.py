@@ -21,6 +21,7 @@ from bot.services.barring import read_barred
 from bot.services.moves import move
 from bot.services.stuck import Stuck, note_stuck
 from bot.services.views import OfferView, view_offer
+from bot.services.working_hours import read_hours
 from bot.settings import Settings
 from bot.storage import queries
 from bot.storage.tables import Assignment, Event, Lock, SupportRequest
@@ -78,14 +79,15 @@ def _match(
     Beside the matching: why those who are now asked again could be offered to nobody else.
     """
     barred = read_barred(session, now, team_id, [request.id for request in waiting], settings)
-    first = routing.match([_task(request, barred[request.id].now) for request in waiting], staff, now)
+    listed = frozenset(category for agent in staff for category in agent.skills)
+    first = routing.match([_task(request, barred[request.id].now, listed) for request in waiting], staff, now)
     left = {entry.task_id for entry in first.waiting if entry.reason is not routing.WaitReason.OUTBID}
     again = [request for request in waiting if str(request.id) in left and barred[request.id].rested]
     if not again:
         return first, []
     given = Counter(assignment.agent_id for assignment in first.assignments)
     second = routing.match(
-        [_task(request, barred[request.id].still) for request in again],
+        [_task(request, barred[request.id].still, listed) for request in again],
         [replace(agent, load=agent.load + given[agent.id]) for agent in staff],
         now,
     )
@@ -130,7 +132,8 @@ def _waiting(session: Session, team_id: str) -> Sequence[SupportRequest]:
     ).all()
 
 
-def _task(request: SupportRequest, barred: frozenset[str]) -> routing.Task:
+def _task(request: SupportRequest, barred: frozenset[str], listed: frozenset[str]) -> routing.Task:
+    """``listed`` are the categories that some agent has said a level for: one that no form shows bars nobody."""
     assert request.waiting_since is not None
     assert request.deadline_at is not None
     components = routing.TaskComponents(
@@ -140,7 +143,7 @@ def _task(request: SupportRequest, barred: frozenset[str]) -> routing.Task:
     return routing.Task(
         id=str(request.id),
         score=routing.task_score(components),
-        category=request.category,
+        category=request.category if request.category in listed else None,
         language=request.language,
         market=None,
         created_at=request.waiting_since,
@@ -167,7 +170,9 @@ def _agents(session: Session, team_id: str, settings: Settings) -> list[routing.
             load=loads.get(agent.user_id, 0),
             skills=agent.skills,
             languages=frozenset(agent.languages),
+            markets=frozenset(agent.sites or ()),
             on=agent.is_on,
+            hours=read_hours(agent.hours),
         )
         for agent in agents.active_agents(session, team_id, settings)
     ]

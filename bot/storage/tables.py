@@ -201,6 +201,10 @@ class Agent(Base):
         JSON, default=dict
     )  # category -> level in [0, 1]; empty: all
     languages: Mapped[list[str]] = mapped_column(JSON, default=list)  # empty: any
+    sites: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))  # None or empty: any
+    hours: Mapped[dict[str, Any] | None] = mapped_column(
+        JSON(none_as_null=True)
+    )  # see bot.services.working_hours; None: whenever they are on
     created_at: Mapped[datetime]
 
 

@@ -65,7 +65,7 @@ STATS = Stats(
 HOME = Home(
     "UBOSS",
     (REQUEST,) * 10,
-    AgentDesk(True, 5, 3, (OFFER,) * 10, 2),
+    AgentDesk(True, True, 5, 3, (OFFER,) * 10, 2),
     Health(1, 2, 3, STATS, None, "no model at <path>", 1, 0),
 )
 ANSWERS = {REQUEST.category or "": NASTY_ANSWER}

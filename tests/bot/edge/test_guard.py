@@ -224,6 +224,21 @@ def test_what_slack_waits_for_is_urgent(judge) -> None:
     assert judge(form(payload), FORM).is_urgent
 
 
+@pytest.mark.parametrize(
+    ("text", "is_urgent"), [("me", True), (" ME now", True), ("", False), ("next", False), ("meet me", False)]
+)
+def test_a_command_that_opens_a_modal_is_urgent(judge, text: str, is_urgent: bool) -> None:
+    """Its trigger lives three seconds; every other command is stored first."""
+    fields = {"command": "/firstline", "text": text, "team_id": "T1", "user_id": "U1", "trigger_id": "1.2.x"}
+    assert judge(urlencode(fields).encode(), FORM).is_urgent is is_urgent
+
+
+def test_a_click_that_opens_a_modal_is_urgent(judge) -> None:
+    """The same holds for the button on App Home."""
+    assert judge(form(click("edit_me")), FORM).is_urgent
+    assert not judge(form(click(actions=[{"action_id": ["edit_me"]}])), FORM).is_urgent
+
+
 def test_characters_that_a_database_refuses_are_taken_out(judge, make_event) -> None:
     """NUL in words, keys and lists is gone, everything else stays as it was."""
     body = make_event(text="a\x00b ünï 🙂 \u202eright to left", blocks=[{"\x00k": ["\x00"]}])

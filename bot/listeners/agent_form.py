@@ -1,0 +1,92 @@
+"""The agent's form, opened by ``/firstline me`` or from App Home. All of it runs at the edge, while Slack waits."""
+
+import re
+from typing import Any
+
+from slack_bolt import Ack, App, BoltContext
+from slack_sdk import WebClient
+
+from bot.blocks.agent_form import agent_form
+from bot.delivery.modals import NOT_OPENED, open_modal
+from bot.deps import Deps
+from bot.errors import NotAllowed
+from bot.ids import ActionId, CallbackId, EventKind
+from bot.listeners.clicks import Click, answering, read_click
+from bot.listeners.home import publish
+from bot.services.agent_profile import Entered, Field, FormRefused, check, read_profile, save_profile
+from bot.services.moves import record
+
+
+def register(bolt: App, deps: Deps) -> None:
+    """Listen for the button that opens the form, and for the form."""
+
+    @bolt.action(re.compile(rf"^{ActionId.EDIT_ME}(:|$)"))
+    def press(ack: Ack, body: dict[str, Any], client: WebClient, context: BoltContext) -> None:
+        ack()
+        open_form(deps, read_click(body, context.get("claim")), client, body.get("trigger_id") or "")
+
+    @bolt.view(CallbackId.AGENT_FORM)
+    def submit(ack: Ack, body: dict[str, Any], view: dict[str, Any]) -> None:
+        user_id = body["user"]["id"]
+        team_id = (body.get("team") or {}).get("id") or body["user"]["team_id"]
+        try:
+            take_form(deps, team_id, user_id, view["state"]["values"])
+        except FormRefused as refusal:
+            ack(response_action="errors", errors=refusal.faults)
+            return
+        ack()
+        publish(deps, team_id, user_id, str(view["id"]), None)
+
+
+def open_form(deps: Deps, asked: Click, client: WebClient, trigger_id: str) -> None:
+    """Show an agent their form; others, and those Slack was too slow for, are told privately."""
+    try:
+        with deps.db.reading() as session:
+            profile = read_profile(session, **asked.who(), settings=deps.settings)
+        view = agent_form(profile, deps.settings.firstline_agent_capacity, deps.answers)
+        refusal = None if open_modal(client, trigger_id, view) else NotAllowed(NOT_OPENED)
+    except NotAllowed as error:
+        refusal = error
+    if refusal is not None:
+        with answering(deps, asked):
+            raise refusal
+
+
+def take_form(deps: Deps, team_id: str, user_id: str, values: dict[str, Any]) -> None:
+    """Check and save what was filled in. Raises FormRefused."""
+    profile = check(read_form(values))
+    try:
+        with deps.work() as session:
+            save_profile(
+                session,
+                deps.clock(),
+                team_id=team_id,
+                user_id=user_id,
+                profile=profile,
+                settings=deps.settings,
+            )
+    except NotAllowed as refusal:
+        data = {"action": CallbackId.AGENT_FORM, "error": type(refusal).__name__}
+        with deps.work() as session:
+            record(session, deps.clock(), team_id, EventKind.REFUSED, actor_id=user_id, data=data)
+        raise FormRefused({Field.CAPACITY: str(refusal)}) from None
+
+
+def read_form(values: dict[str, Any]) -> Entered:
+    """The state of the form's inputs, as Slack sends it: block -> input -> what stands in it."""
+    states = {field: state for inputs in values.values() for field, state in inputs.items()}
+    texts = {field: str(state.get("value") or "") for field, state in states.items()}
+    skills = {
+        field.removeprefix(f"{Field.SKILL}:"): str((state.get("selected_option") or {}).get("value"))
+        for field, state in states.items()
+        if field.startswith(f"{Field.SKILL}:")
+    }
+    spoken = states.get(Field.LANGUAGES, {}).get("selected_options") or []
+    return Entered(
+        capacity=texts.get(Field.CAPACITY, ""),
+        skills=skills,
+        languages=tuple(str(option["value"]) for option in spoken),
+        sites=texts.get(Field.SITES, ""),
+        zone=texts.get(Field.ZONE, ""),
+        hours=texts.get(Field.HOURS, ""),
+    )
