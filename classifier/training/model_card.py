@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from classifier.data.mapping import in_words
 from classifier.data.dataset import STARTER
+from classifier.data.mapping import in_words
 from classifier.decision import Thresholds
 from classifier.evaluation.evaluate import Report
 from classifier.serving.artefact import MAPPING, Model
