@@ -40,7 +40,9 @@ def draw_histograms(path: Path, title: str, panels: Sequence[tuple[str, Floats, 
         known = values[~np.isnan(values)]
         if len(known):
             axes.hist(known, bins=_BINS, color=colour, log=True)
-            axes.set_ylim(bottom=0.7)  # whole decades in sight, and a bar for a single one
+            axes.set_ylim(bottom=0.7)  # a bar for a single one, too
+            axes.yaxis.set_major_formatter("{x:,.0f}")
+            axes.yaxis.set_minor_formatter("")
         axes.set_title(name if len(known) else f"{name}: nothing known", fontsize=9)
         axes.tick_params(labelsize=8)
     for axes in grid[len(panels) :]:
