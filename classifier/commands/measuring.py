@@ -24,6 +24,7 @@ from classifier.data.dataset import STARTER, SplitBy
 
 if TYPE_CHECKING:
     from classifier.data.dataset import Dataset, Example
+    from classifier.evaluation.asked import Asked
     from classifier.evaluation.evaluate import Outcome
     from classifier.serving.serve import Classifier
 
@@ -121,6 +122,14 @@ def _run(classifier: "Classifier", rows: "Sequence[Example]", name: str) -> "lis
         return run(classifier, rows, progress(name, len(rows)))
 
 
+def _ask(classifier: "Classifier", rows: "Sequence[Example]", name: str) -> "Asked | None":
+    from classifier.encoders.recipes import recipe_named
+    from classifier.evaluation.asked import asked
+
+    said_of = ((outcome.example, outcome.prediction) for outcome in _run(classifier, rows, name))
+    return asked(said_of, recipe_named(classifier.encoder_name).understands)
+
+
 @app.command()
 def evaluate(
     model: ModelDir = MODEL,
@@ -173,23 +182,20 @@ def thresholds(
 ) -> None:
     """Compare rules for one suggestion or two: what each covers on held-out rows, and how many buttons it takes."""
     from classifier.commands.output import OUT, note, print_json, say, table
-    from classifier.encoders.recipes import recipe_named
     from classifier.errors import DataRefused
-    from classifier.evaluation.evaluate import asked
     from classifier.serving.serve import load
     from classifier.study.rules import compare_rules
     from classifier.study.rules_page import OPERATING, TOP, operating_cells, top_cells, write_page
 
     _check_split(split)
     classifier = load(model, encoder_dir)
-    understands = recipe_named(classifier.encoder_name).understands
     file = _File(data, split, text_column, category_column, seed, split_by, mapping, leave_out_unmapped)
     chosen = _choose(classifier, file)
-    rows = asked(_run(classifier, chosen.rows, "Measuring"), understands)
+    rows = _ask(classifier, chosen.rows, "Measuring")
     if rows is None:
         raise DataRefused(f"{data}: the model can be asked about none of its {len(chosen.rows)} rows")
     kept = _calibration(chosen)
-    calibration = asked(_run(classifier, kept, "Calibrating"), understands) if kept else None
+    calibration = _ask(classifier, kept, "Calibrating") if kept else None
     compared = compare_rules(rows, calibration, seed)
     note(compared.about_conformal)
     heading = f"Model {classifier.model_id} ({classifier.encoder_name}), {chosen.split} rows of {chosen.dataset.name}"

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.evaluation.evaluate import Asked
+from classifier.evaluation.asked import Asked
 from classifier.evaluation.rules import TARGETS, Flags, Floats, Point, Rule, RuleCurve, point
 
 LEVELS = tuple(round(0.50 + 0.01 * step, 2) for step in range(50))

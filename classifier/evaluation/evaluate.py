@@ -4,14 +4,12 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from classifier.data.dataset import Example
 from classifier.decision import OUT_OF_SCOPE, AbstainReason, Decision, DecisionKind, Prediction
+from classifier.evaluation.asked import asked
 from classifier.evaluation.metrics import Figures, figures
 from classifier.serving.serve import Classifier
 from classifier.text import clean
@@ -65,30 +63,6 @@ class LanguageRow:
     suggested: Share
     right_among_shown: Share
     accuracy: Share
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the bare model said of n rows: `probabilities` (n, k) of `labels` (k,), whose places are the `truths` (n,).
-
-    The first `known` labels are the model's; it gives the others, which only the file has, no probability at all.
-    `groups` (n,): rows that are alike have the same number.
-    """
-
-    probabilities: NDArray[np.float64]
-    truths: NDArray[np.int64]
-    labels: tuple[str, ...]
-    known: int
-    groups: NDArray[np.int64]
-
-    def of(self, chosen: NDArray[np.bool_]) -> "Asked":
-        """The rows with a True in `chosen` (n,)."""
-        return replace(
-            self,
-            probabilities=self.probabilities[chosen],
-            truths=self.truths[chosen],
-            groups=self.groups[chosen],
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +173,7 @@ def report(outcomes: Sequence[Outcome], understands: Callable[[str], bool]) -> R
     readable = [o for o in known if understands(_language(o))]
     unreadable = [o for o in known if not understands(_language(o))]
     reasons = Counter(o.decision.abstain_reason.value for o in outcomes if o.decision.abstain_reason)
-    bare = asked(outcomes, understands)
+    bare = asked(((o.example, o.prediction) for o in outcomes), understands)
     return Report(
         rows=total,
         model=figures(bare.probabilities, bare.truths, bare.labels) if bare else None,
@@ -234,9 +208,9 @@ def _by_language(outcomes: Sequence[Outcome]) -> tuple[LanguageRow, ...]:
     rows = []
     for language in sorted({_language(outcome) for outcome in outcomes}):
         own = [outcome for outcome in outcomes if _language(outcome) == language]
-        asked = [o for o in own if o.decision.prediction is not None]
+        told = [o for o in own if o.decision.prediction is not None]
         hits = sum(
-            o.decision.prediction.ranked()[0][0] == o.example.category for o in asked if o.decision.prediction
+            o.decision.prediction.ranked()[0][0] == o.example.category for o in told if o.decision.prediction
         )
         suggested = [o for o in own if o.is_suggested]
         rows.append(
@@ -245,33 +219,7 @@ def _by_language(outcomes: Sequence[Outcome]) -> tuple[LanguageRow, ...]:
                 len(own),
                 Share(len(suggested), len(own)),
                 _right(suggested),
-                Share(hits, len(asked)),
+                Share(hits, len(told)),
             )
         )
     return tuple(rows)
-
-
-def asked(outcomes: Sequence[Outcome], understands: Callable[[str], bool]) -> Asked | None:
-    """Rows with words whose language, where the file says it, the encoder reads; None without any.
-
-    Out-of-scope rows are left out where the model has no such label: they have no category that it could miss.
-    """
-    rows = [
-        (o.example, o.prediction)
-        for o in outcomes
-        if o.prediction is not None and (o.example.language is None or understands(o.example.language))
-    ]
-    rows = [(one, said) for one, said in rows if one.category != OUT_OF_SCOPE or OUT_OF_SCOPE in said.labels]
-    if not rows:
-        return None
-    own = rows[0][1].labels
-    labels = own + tuple(sorted({example.category for example, _ in rows} - set(own)))
-    probabilities = np.zeros((len(rows), len(labels)))
-    probabilities[:, : len(own)] = [said.probabilities for _, said in rows]
-    return Asked(
-        probabilities=probabilities,
-        truths=np.array([labels.index(example.category) for example, _ in rows]),
-        labels=labels,
-        known=len(own),
-        groups=np.array([example.group for example, _ in rows]),
-    )

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from classifier.evaluation.asked import Asked
 from classifier.evaluation.conformal import MISSING, calibrated_on, calibrated_on_half, is_installed
-from classifier.evaluation.evaluate import Asked
 from classifier.evaluation.rules import (
     REPORTED,
     Point,

@@ -18,6 +18,7 @@ _SOURCES = (
     "data",
     "serving",
     "training",
+    "evaluation/asked.py",
     "evaluation/metrics.py",
     "evaluation/evaluate.py",
     "evaluation/rules.py",

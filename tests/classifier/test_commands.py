@@ -52,7 +52,7 @@ def test_replay_counts_what_would_have_been_shown(
     history = tmp_path / "history.jsonl"
     rows = [
         {"text": "the printer on floor 3 is jammed [again]", "category": "hardware_printing"},
-        {"text": "vpn keeps dropping at home", "category": "security"},
+        {"text": "vpn keeps dropping at home", "category": "doors"},
         {"text": "****"},
     ]
     history.write_text("\n".join(map(json.dumps, rows)))

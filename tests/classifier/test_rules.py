@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from classifier.evaluation.asked import Asked
 from classifier.evaluation.conformal import calibrated_on, calibrated_on_half, is_installed
-from classifier.evaluation.evaluate import Asked
 from classifier.evaluation.rules import (
     TARGETS,
     BestTwo,

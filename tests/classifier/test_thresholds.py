@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from classifier.data.dataset import Dataset, Split
+from classifier.evaluation.asked import Asked
 from classifier.evaluation.conformal import is_installed
-from classifier.evaluation.evaluate import Asked
 from classifier.study.rules import compare_rules
 from classifier.study.rules_page import write_page
 
