@@ -58,6 +58,8 @@ class Eligibility:
     """How many filters the pair fails, given way or not; the skill's is not counted, its level 0 has a price of its own."""
     nobody: dict[Filter, Flags]
     """Rows, shape (n_tasks,), where a filter bars nobody because nobody passes it."""
+    gave_way: dict[Filter, Flags]
+    """Rows where a filter bars nobody, for whatever reason."""
 
 
 def look_up(line: Line, roster: Roster, params: AdaptiveParams, closes_s: Floats) -> Facts:
@@ -77,7 +79,7 @@ def look_up(line: Line, roster: Roster, params: AdaptiveParams, closes_s: Floats
     return Facts(level, alike, lack, minutes, passes)
 
 
-def apply(facts: Facts, line: Line, roster: Roster, at_work: Flags) -> Eligibility:
+def apply(facts: Facts, line: Line, roster: Roster, at_work: Flags, params: AdaptiveParams) -> Eligibility:
     """Ask every filter of every pair, in order."""
     base = np.repeat((at_work & (roster.capacity > 0))[np.newaxis, :], len(line), axis=0)
     for row, task in enumerate(line.tasks):
@@ -87,14 +89,17 @@ def apply(facts: Facts, line: Line, roster: Roster, at_work: Flags) -> Eligibili
     strict, allowed = base.copy(), base.copy()
     broken = np.zeros(base.shape, dtype=np.int8)
     nobody: dict[Filter, Flags] = {}
+    gave_way: dict[Filter, Flags] = {}
     for name, passes in facts.passes.items():
         nobody[name] = np.logical_not((strict & passes).any(axis=1))
-        bars_not = nobody[name][:, np.newaxis]
-        strict &= passes | bars_not
-        allowed &= passes | (nobody[name] | (line.rung >= RUNG[name]))[:, np.newaxis]
+        gave_way[name] = nobody[name] | (line.rung >= RUNG[name])
+        if name is Filter.MARKET:
+            gave_way[name] |= line.waited_minutes >= params.market_minutes
+        strict &= passes | nobody[name][:, np.newaxis]
+        allowed &= passes | gave_way[name][:, np.newaxis]
         if name is not Filter.SKILL:
             broken += ~passes
-    return Eligibility(at_work, base, strict, allowed, broken, nobody)
+    return Eligibility(at_work, base, strict, allowed, broken, nobody, gave_way)
 
 
 def free_places(roster: Roster, at_work: Flags) -> Counts:

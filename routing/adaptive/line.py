@@ -33,6 +33,7 @@ class Line:
         self.deadline_s: Floats = np.array([t.deadline_at.timestamp() for t in self.tasks], dtype=np.float64)
         self.allowed_s: Floats = self.deadline_s - created_s
         waited_s = np.maximum(0.0, self.now_s - created_s)
+        self.waited_minutes: Floats = waited_s / 60.0
         with np.errstate(divide="ignore", invalid="ignore"):
             share = np.where(self.allowed_s > 0.0, waited_s / self.allowed_s, _AGE_CAP)
         self.age: Floats = np.minimum(_AGE_CAP, share)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import numpy as np
 
-from routing.adaptive.filters import RUNG, Filter, apply, free_places, look_up
+from routing.adaptive.filters import Filter, apply, free_places, look_up
 from routing.adaptive.line import Line
 from routing.adaptive.prices import Prices
 from routing.adaptive.roster import Flags, Roster
@@ -24,7 +24,7 @@ class Moment:
         at_work, closes_s = roster.presence(now)
         self.free = free_places(roster, at_work)
         self.facts = look_up(self.line, roster, params, closes_s)
-        self.pairs = apply(self.facts, self.line, roster, at_work)
+        self.pairs = apply(self.facts, self.line, roster, at_work, params)
         self.prices = Prices(self.line, roster, self.facts, self.pairs, params)
         ends_s = np.where(at_work, closes_s, -np.inf)
         self.slots = find_slots(roster, self.free, len(self.line), self.line.now_s, ends_s, params)
@@ -41,6 +41,5 @@ class Moment:
 
     def may_pass(self, name: Filter) -> Flags:
         """Pairs that pass one filter, or for which it has given way; broadcasts to (n_tasks, n_agents)."""
-        gave_way = self.pairs.nobody[name] | (self.line.rung >= RUNG[name])
-        passing: Flags = self.facts.passes[name] | gave_way[:, np.newaxis]
+        passing: Flags = self.facts.passes[name] | self.pairs.gave_way[name][:, np.newaxis]
         return passing

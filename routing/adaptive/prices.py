@@ -1,10 +1,10 @@
 """What each pair costs: terms on fixed scales, so a batch of one pair prices like one of a thousand.
 
-    .3 gap/.25 + .3 (1 - similarity)/.25 + .4 work/typical + .6 (1 - skill level) + .4 in hand/capacity
+    .3 gap/.25 + .75 (1 - similarity)/.25 + .8 work/typical + .6 (1 - skill level) + .4 in hand/capacity
     + fairness x busy share + .6 x filters that gave way + hold - sticky - urgency
 
-The gap is asymmetric: a lack counts in full, a surplus squared and by half. (A linear surplus sums to the same for every
-way to pair tasks with agents above them, so it would decide nothing.) A hold costs 4 (.04 + 1.5/minutes allowed) a minute
+The gap is asymmetric: a lack counts in full, a surplus squared. (A linear surplus sums to the same for every
+way to pair tasks with agents above them, so it would decide nothing.) A hold costs 7 (.04 + 1.5/minutes allowed) a minute
 and 3 more beyond half of the time that is left.
 """
 

@@ -112,8 +112,7 @@ class Obstacles:
 def _say_skill(moment: Moment, row: int, column: int) -> str:
     task, level = moment.line.tasks[row], _at(moment.facts.skill_level, row, column)
     if level == 0.0:
-        nobody = bool(moment.pairs.nobody[Filter.SKILL][row])
-        return words.say_overflow(task, {Filter.SKILL: nobody}, moment.params.ladder)
+        return _say_gave_way(moment, row, Filter.SKILL)
     return (
         words.say_skill(task, level)
         if task.category is not None and moment.roster.agents[column].skills
@@ -124,12 +123,13 @@ def _say_skill(moment: Moment, row: int, column: int) -> str:
 def _say_overflow(moment: Moment, row: int, column: int) -> str:
     if not moment.pairs.broken[row, column]:
         return ""
-    failed: dict[Filter, bool] = {
-        name: bool(moment.pairs.nobody[name][row])
-        for name, passes in moment.facts.passes.items()
-        if name != Filter.SKILL and not _at(passes, row, column)
-    }
-    return words.say_overflow(moment.line.tasks[row], failed, moment.params.ladder)
+    failed = (name for name, passes in moment.facts.passes.items() if not _at(passes, row, column))
+    return "; ".join(_say_gave_way(moment, row, name) for name in failed if name != Filter.SKILL)
+
+
+def _say_gave_way(moment: Moment, row: int, name: Filter) -> str:
+    nobody, rung = bool(moment.pairs.nobody[name][row]), int(moment.line.rung[row])
+    return words.say_overflow(moment.line.tasks[row], name, nobody, rung, moment.params)
 
 
 def _say_waiting(moment: Moment, row: int) -> str:

@@ -2,6 +2,7 @@
 
 from routing.adaptive.filters import RUNG, Filter
 from routing.model import Agent, Task
+from routing.params import AdaptiveParams
 
 
 def say_gap(task: Task, agent: Agent) -> str:
@@ -34,18 +35,16 @@ def say_similarity(task: Task, alike: float) -> str:
     return f"market {task.market} is {alike:.0%} like theirs"
 
 
-def say_overflow(task: Task, failed: dict[Filter, bool], ladder: tuple[float, ...]) -> str:
-    """`failed` has the filters the pair fails, and whether each bars nobody because nobody passes it."""
-    parts = []
-    for name, nobody in failed.items():
-        rung = RUNG[name]
-        climbed = (
-            f"on rung {rung} of {len(ladder)}, {ladder[rung - 1]:.0%} of its time being gone, that is no bar"
-        )
-        verb = "does" if name is Filter.LANGUAGE else "has"
-        why = f"nobody who could take it {verb}" if nobody else climbed
-        parts.append(f"{say_lack(task, name)}, but {why}")
-    return "; ".join(parts)
+def say_overflow(task: Task, name: Filter, nobody: bool, rung: int, params: AdaptiveParams) -> str:
+    """Why a filter that the pair fails is no bar: nobody passes it, or the task has waited long enough."""
+    if nobody:
+        why = f"nobody who could take it {'does' if name is Filter.LANGUAGE else 'has'}"
+    elif rung >= RUNG[name]:
+        share = f"{params.ladder[RUNG[name] - 1]:.0%} of its time being gone"
+        why = f"on rung {RUNG[name]} of {len(params.ladder)}, {share}, that is no bar"
+    else:
+        why = f"after {params.market_minutes:g} min that is no bar"
+    return f"{say_lack(task, name)}, but {why}"
 
 
 def say_lack(task: Task, name: Filter) -> str:

@@ -74,7 +74,9 @@ class Desk:
         seed: int,
         progress: Callable[[int], None] = lambda done: None,
     ) -> None:
-        self._scenario, self._params, self._world = scenario, params, world
+        # A desk knows its own mean handling time.
+        adaptive = replace(params.adaptive, typical_minutes=scenario.mean_minutes)
+        self._scenario, self._params, self._world = scenario, replace(params, adaptive=adaptive), world
         self._seed, self._progress = seed, progress
         self._number_of = {request.task.id: number for number, request in enumerate(world.requests)}
         self._roster = Roster(world.team.agents, world.similarity)

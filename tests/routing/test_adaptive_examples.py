@@ -54,12 +54,23 @@ def test_each_filter_gives_way_at_its_rung_and_says_so(
     able = {"skills": {"network": 1.0}, "languages": frozenset({"nl"}), "markets": frozenset({"DE"})}
     agents = [agent("able", capacity=1, load=1, **able), agent("other", **(able | lacking))]
     needs = {"category": "network", "language": "nl", "market": "DE", "allowed": 100}
-    early = play([task(waited=gives_way_at - 1, **needs)], agents)
+    early = play([task(waited=gives_way_at - 1, **needs)], agents, market_minutes=60)
     assert [waiting.reason for waiting in early.waiting] == [reason]
-    (given,) = play([task(waited=gives_way_at, **needs)], agents).assignments
+    (given,) = play([task(waited=gives_way_at, **needs)], agents, market_minutes=60).assignments
     assert given.agent_id == "other"
     assert words in explain(given)
     assert f"on rung {gives_way_at // 25} of 3, {gives_way_at}% of its time being gone" in explain(given)
+
+
+def test_the_market_gives_way_after_half_a_minute(task: Any, agent: Any) -> None:
+    """Whatever the deadline: the explanation tells the time."""
+    agents = [
+        agent("able", capacity=1, load=1, markets=frozenset({"DE"})),
+        agent("other", markets=frozenset({"US"})),
+    ]
+    assert pairs(play([task(waited=0.4, market="DE")], agents)) == {}
+    (given,) = play([task(waited=0.5, market="DE")], agents).assignments
+    assert "no market near DE, but after 0.5 min that is no bar" in explain(given)
 
 
 def test_a_filter_nobody_passes_bars_nobody_at_once(task: Any, agent: Any) -> None:
@@ -152,7 +163,7 @@ def test_an_agent_below_the_task_costs_more_than_one_above(task: Any, agent: Any
     assert given.agent_id == "above"
     assert "covers" in explain(given)
     assert given.runner_up is not None
-    assert given.runner_up.difference == pytest.approx(0.3 * (0.2 - 0.5 * 0.04) / 0.25)
+    assert given.runner_up.difference == pytest.approx(0.3 * (0.2 - 0.04) / 0.25)
 
 
 def test_quick_agents_are_preferred_by_the_work_it_takes_them(task: Any, agent: Any) -> None:
@@ -161,7 +172,7 @@ def test_quick_agents_are_preferred_by_the_work_it_takes_them(task: Any, agent: 
     (given,) = play([task(handling_minutes=60.0)], agents).assignments
     assert given.agent_id == "quick"
     assert given.runner_up is not None
-    assert given.runner_up.difference == pytest.approx(0.4)
+    assert given.runner_up.difference == pytest.approx(0.8)
     (unknown,) = play([task()], [agent()]).assignments
     assert "unknown length, taken as 30 min" in explain(unknown)
 
