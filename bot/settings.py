@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import SettingsError
+from routing import Policy
 
 DEFAULT_PORT = 3000
 
@@ -54,6 +55,7 @@ class Settings(BaseSettings):
     firstline_offer_s: float = Field(default=120, gt=0)
     firstline_deadline_s: float = Field(default=4 * 3600, gt=0)
     firstline_reopen_window_s: float = Field(default=4 * 86400, gt=0)
+    firstline_routing_policy: Policy = Policy.ADAPTIVE
     firstline_match_tick_s: float = Field(default=15, gt=0)
     firstline_slack_timeout_s: float = Field(default=10, gt=0)
     firstline_lease_s: float = Field(default=60, gt=0)

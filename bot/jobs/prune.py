@@ -16,6 +16,7 @@ from bot.storage.tables import (
     JobSlot,
     OutboxRow,
     PostedMessage,
+    RoutingDecision,
     RowState,
     SupportRequest,
 )
@@ -31,7 +32,8 @@ DeleteBatch = Callable[[Session], int]
 def prune(
     db: Database, clock: Clock, keep_s: float, reopen_window_s: float, stopping: threading.Event
 ) -> int:
-    """Delete inbox and outbox rows settled more than ``keep_s`` seconds ago, and old job slots; return how many.
+    """Delete inbox and outbox rows settled more than ``keep_s`` seconds ago, routing decisions of that age, and old job
+    slots; return how many.
 
     Where messages stand in Slack is kept ``reopen_window_s`` seconds longer, and for cards and offers as long as
     their request is open: they may still change. Ends early, after a batch, once ``stopping`` is set.
@@ -42,6 +44,7 @@ def prune(
         lambda session: _delete_settled(session, InboxRow, before),
         lambda session: _delete_settled(session, OutboxRow, before),
         lambda session: _delete_posted(session, before - timedelta(seconds=reopen_window_s)),
+        lambda session: _delete_decisions(session, before),
         lambda session: _delete_slots(session, now - SLOTS_KEPT),
     ]
     return sum(_repeat(db, delete_batch, stopping) for delete_batch in batches)
@@ -95,6 +98,16 @@ def _keys_in_use() -> Select[str]:
         )
     ).subquery()
     return select(keys.c.key)
+
+
+def _delete_decisions(session: Session, before: datetime) -> int:
+    # The assignments keep their reason and terms; gone is why it was nobody else.
+    ids = session.scalars(
+        select(RoutingDecision.id).where(RoutingDecision.at < before).limit(BATCH_ROWS)
+    ).all()
+    if ids:
+        session.execute(delete(RoutingDecision).where(RoutingDecision.id.in_(ids)))
+    return len(ids)
 
 
 def _delete_slots(session: Session, before: datetime) -> int:

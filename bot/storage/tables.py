@@ -313,6 +313,7 @@ class Assignment(Base):
     __table_args__ = (
         Index("ix_assignments_agent", "team_id", "agent_id", "state"),
         Index("ix_assignments_request", "request_id"),
+        Index("ix_assignments_ended", "team_id", "ended_at"),
         Index(
             "uq_assignments_one_open",
             "request_id",
@@ -334,6 +335,30 @@ class Assignment(Base):
     expires_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    routing_decision_id: Mapped[int | None] = mapped_column(
+        BigInteger
+    )  # no foreign key: the decision is pruned earlier
+
+
+class DecisionReason(StrEnum):
+    """Why a matching was made."""
+
+    OFFER = "offer"  # something waits and somebody may be free
+    ASKED_AGAIN = "asked_again"  # nobody else can be asked: those who were silent are asked again
+    PULL = "pull"  # an agent asked for work
+
+
+class RoutingDecision(Base):
+    """One matching that offered something: tasks, agents, params, outcome. Append-only until it is pruned."""
+
+    __tablename__ = "routing_decisions"
+    __table_args__ = (Index("ix_routing_decisions_at", "at"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    team_id: Mapped[str] = mapped_column(String(32))
+    at: Mapped[datetime]
+    reason: Mapped[DecisionReason] = mapped_column(choice(DecisionReason))
+    record: Mapped[dict[str, Any]]  # see routing.explaining; ids and numbers, never people's words
 
 
 class Event(Base):

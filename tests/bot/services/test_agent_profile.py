@@ -131,7 +131,7 @@ def test_coming_on_outside_of_ones_hours_is_told(office: Any) -> None:
 
 
 def test_skills_are_obeyed(office: Any, shows: Callable[..., Any]) -> None:
-    """A request goes to who can do it; one of a category that nobody has a level for bars nobody."""
+    """A request goes to who can do it; where nobody can, nobody is barred."""
     save(office, "UANA", Profile(skills={"network_vpn": 0.0, "account_password": 1.0}))
     save(office, "UBEN", Profile(skills={"network_vpn": 0.7, "account_password": 0.0}))
     for user, category in (("URILEY", "network_vpn"), ("USAM", "account_password")):
