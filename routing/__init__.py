@@ -1,5 +1,7 @@
 """Routing: waiting work and free people in, assignments with reasons out. Pure library; knows neither Slack nor a database."""
 
+from routing.adaptive.ranking import Candidate, rank
+from routing.adaptive.roster import Roster
 from routing.errors import InvalidAgent, InvalidParams, InvalidTable, InvalidTask, RoutingError
 from routing.hours import WeeklyHours, Window, working_week
 from routing.matching import match
@@ -32,6 +34,7 @@ __all__ = [
     "AgentComponents",
     "AgentWeights",
     "Assignment",
+    "Candidate",
     "Hold",
     "InvalidAgent",
     "InvalidParams",
@@ -40,6 +43,7 @@ __all__ = [
     "MatchParams",
     "Matching",
     "Policy",
+    "Roster",
     "RoutingError",
     "RunnerUp",
     "Similarity",
@@ -54,6 +58,7 @@ __all__ = [
     "agent_score",
     "explain",
     "match",
+    "rank",
     "task_score",
     "working_week",
 ]

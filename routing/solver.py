@@ -26,9 +26,12 @@ def solve(cost: Costs, allowed: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """
     if not allowed.any():
         return []
-    lowest, highest = float(cost[allowed].min()), float(cost[allowed].max())
+    lowest = float(cost.min(where=allowed, initial=np.inf))
+    highest = float(cost.max(where=allowed, initial=-np.inf))
     penalty = (highest - lowest + 1.0) * (min(cost.shape) + 1.0)
-    priced = np.where(allowed, cost - lowest - _tie_bonus(cost.shape), penalty)
+    priced = cost - _tie_bonus(cost.shape)
+    priced -= lowest
+    priced[~allowed] = penalty
     rows = _rows_that_matter(priced)
     chosen = [(int(rows[r]), int(c)) for r, c in _solve_square(priced[rows])]
     return sorted((r, c) for r, c in chosen if allowed[r, c])

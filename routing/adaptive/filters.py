@@ -10,8 +10,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from routing.adaptive.line import Line
-from routing.adaptive.roster import Counts, Flags, Floats, Roster
+from routing.adaptive.line import Line, Spread
+from routing.adaptive.roster import Flags, Floats, Roster
 from routing.params import AdaptiveParams
 
 
@@ -31,14 +31,10 @@ RUNG = {Filter.SKILL: 3, Filter.LANGUAGE: 2, Filter.MARKET: 1, Filter.SCORE: 1, 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is true of each pair, before any rule: arrays that broadcast to (n_tasks, n_agents)."""
+    """What is true of each pair, before any rule. `passes` broadcasts to (n_tasks, n_agents)."""
 
-    skill_level: Floats
-    alike: Floats
-    lack: Floats
-    """How far the agent's score is below the task's; below 0 for a surplus."""
-    minutes: Floats
-    """Expected handling time of the task with this agent."""
+    skill_level: Spread
+    alike: Spread
     passes: dict[Filter, Flags]
 
 
@@ -63,20 +59,19 @@ class Eligibility:
 
 
 def look_up(line: Line, roster: Roster, params: AdaptiveParams, closes_s: Floats) -> Facts:
-    """Everything the filters and prices are made of."""
-    level = line.spread(lambda task: task.category, roster.skill_levels).astype(np.float64, copy=False)
-    speaks = line.spread(lambda task: task.language, roster.speakers).astype(bool, copy=False)
-    alike = line.spread(lambda task: task.market, roster.alike).astype(np.float64, copy=False)
-    lack = line.score[:, np.newaxis] - roster.score
-    minutes = line.minutes[:, np.newaxis] * roster.pace
+    """Everything the filters are made of."""
+    level = line.spread(lambda task: task.category, roster.skill_levels)
+    speaks = line.spread(lambda task: task.language, roster.speakers)
+    alike = line.spread(lambda task: task.market, roster.alike)
+    longest = (closes_s - line.now_s) / (60.0 * roster.pace)
     passes = {
-        Filter.SKILL: level > 0.0,
-        Filter.LANGUAGE: speaks,
-        Filter.MARKET: alike >= params.least_similarity,
-        Filter.SCORE: lack <= params.most_lack,
-        Filter.SHIFT: line.now_s + 60.0 * minutes <= closes_s,
+        Filter.SKILL: level.full(level.table > 0.0),
+        Filter.LANGUAGE: speaks.full(speaks.table > 0.0),
+        Filter.MARKET: alike.full(alike.table >= params.least_similarity),
+        Filter.SCORE: line.score[:, np.newaxis] <= roster.score + params.most_lack,
+        Filter.SHIFT: line.minutes[:, np.newaxis] <= longest,
     }
-    return Facts(level, alike, lack, minutes, passes)
+    return Facts(level, alike, passes)
 
 
 def apply(facts: Facts, line: Line, roster: Roster, at_work: Flags, params: AdaptiveParams) -> Eligibility:
@@ -88,9 +83,13 @@ def apply(facts: Facts, line: Line, roster: Roster, at_work: Flags, params: Adap
                 base[row, column] = False
     strict, allowed = base.copy(), base.copy()
     broken = np.zeros(base.shape, dtype=np.int8)
+    nowhere = np.zeros(len(line), dtype=bool)
     nobody: dict[Filter, Flags] = {}
     gave_way: dict[Filter, Flags] = {}
     for name, passes in facts.passes.items():
+        if passes.all():
+            nobody[name] = gave_way[name] = nowhere
+            continue
         nobody[name] = np.logical_not((strict & passes).any(axis=1))
         gave_way[name] = nobody[name] | (line.rung >= RUNG[name])
         if name is Filter.MARKET:
@@ -100,8 +99,3 @@ def apply(facts: Facts, line: Line, roster: Roster, at_work: Flags, params: Adap
         if name is not Filter.SKILL:
             broken += ~passes
     return Eligibility(at_work, base, strict, allowed, broken, nobody, gave_way)
-
-
-def free_places(roster: Roster, at_work: Flags) -> Counts:
-    """What each agent can still take, shape (n_agents,); 0 when not at work."""
-    return np.where(at_work, np.maximum(0, roster.capacity - roster.load), 0)

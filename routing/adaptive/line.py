@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,8 @@ from routing.adaptive.roster import Floats
 from routing.errors import InvalidTask
 from routing.model import Task
 from routing.params import AdaptiveParams
+
+Kind = TypeVar("Kind", np.float64, np.bool_)
 
 _AGE_CAP = 10.0
 """Waiting counts up to ten times the time to the deadline, so that a forgotten task cannot drown every other reason."""
@@ -43,19 +47,30 @@ class Line:
     def __len__(self) -> int:
         return len(self.tasks)
 
-    def spread(
-        self, key: Callable[[Task], str | None], row_of: Callable[[str | None], NDArray[np.generic]]
-    ) -> NDArray[np.generic]:
-        """One row for each task, made once for each distinct value of `key`; shape (n_tasks, n_agents).
-
-        Tasks that share one value share one row: the shape is then (1, n_agents).
-        """
+    def spread(self, key: Callable[[Task], str | None], row_of: Callable[[str | None], Floats]) -> "Spread":
+        """What hangs on one property of the task, made once for each of its distinct values."""
         values = [key(task) for task in self.tasks]
-        distinct = list(dict.fromkeys(values))
+        distinct = {value: place for place, value in enumerate(dict.fromkeys(values))}
+        table = np.stack([row_of(value) for value in distinct])
         if len(distinct) == 1:
-            return row_of(distinct[0])[np.newaxis, :]
-        at = {value: place for place, value in enumerate(distinct)}
-        return np.stack([row_of(value) for value in distinct])[[at[value] for value in values]]
+            return Spread(table, None)
+        return Spread(table, np.array([distinct[value] for value in values], dtype=np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Rows of a table, shape (n_distinct, n_agents), and which of them is each task's, shape (n_tasks,); None: the first."""
+
+    table: Floats
+    at: NDArray[np.int64] | None
+
+    def full(self, table: NDArray[Kind]) -> NDArray[Kind]:
+        """A table of the same shape laid out by task; shape (n_tasks, n_agents), or (1, n_agents) where all share a row."""
+        return table if self.at is None else table[self.at]
+
+    def value(self, row: int, column: int) -> float:
+        """Of one task and agent."""
+        return float(self.table[0 if self.at is None else self.at[row], column])
 
 
 def urgency(line: Line, params: AdaptiveParams) -> Floats:

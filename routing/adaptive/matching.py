@@ -50,7 +50,7 @@ def _assign(moment: Moment, given: dict[int, int]) -> tuple[Assignment, ...]:
 
 def _runners_up(moment: Moment, given: dict[int, int], rows: list[int]) -> tuple[np.ndarray, np.ndarray]:
     """For each row the cheapest other agent with a free place, looked at alone, and their cost; infinite: nobody."""
-    others = moment.pairs.allowed[rows] & (moment.free > 0)
+    others = moment.open[rows]
     others[np.arange(len(rows)), moment.slots.owner[[given[row] for row in rows]]] = False
     costs = np.where(others, moment.prices.free_costs()[rows], np.inf)
     return costs.argmin(axis=1), costs.min(axis=1)

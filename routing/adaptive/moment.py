@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 
-from routing.adaptive.filters import Filter, apply, free_places, look_up
+from routing.adaptive.filters import Filter, apply, look_up
 from routing.adaptive.line import Line
 from routing.adaptive.prices import Prices
 from routing.adaptive.roster import Flags, Roster
-from routing.adaptive.slots import find_slots
+from routing.adaptive.slots import Slots, find_slots
 from routing.model import Task
 from routing.params import AdaptiveParams
 from routing.solver import solve
@@ -21,13 +22,22 @@ class Moment:
     def __init__(self, tasks: Iterable[Task], roster: Roster, now: datetime, params: AdaptiveParams) -> None:
         self.roster, self.params = roster, params
         self.line = Line(tasks, now, params)
-        at_work, closes_s = roster.presence(now)
-        self.free = free_places(roster, at_work)
-        self.facts = look_up(self.line, roster, params, closes_s)
-        self.pairs = apply(self.facts, self.line, roster, at_work, params)
+        self.at_work, self._closes_s, self.free = roster.presence(now)
+        self.facts = look_up(self.line, roster, params, self._closes_s)
+        self.pairs = apply(self.facts, self.line, roster, self.at_work, params)
         self.prices = Prices(self.line, roster, self.facts, self.pairs, params)
-        ends_s = np.where(at_work, closes_s, -np.inf)
-        self.slots = find_slots(roster, self.free, len(self.line), self.line.now_s, ends_s, params)
+
+    @cached_property
+    def slots(self) -> Slots:
+        """The places that are free or about to be."""
+        ends_s = np.where(self.at_work, self._closes_s, -np.inf)
+        return find_slots(self.roster, self.free, len(self.line), self.line.now_s, ends_s, self.params)
+
+    @cached_property
+    def open(self) -> Flags:
+        """Pairs that may be made now, looked at alone; shape (n_tasks, n_agents)."""
+        opened: Flags = self.pairs.allowed & (self.free > 0)
+        return opened
 
     def solve(self) -> dict[int, int]:
         """Row of each task that gets a place, free or about to be, to the place's index, at the lowest total cost."""
@@ -35,8 +45,9 @@ class Moment:
         if not len(self.line) or not len(slots.owner):
             return {}
         # Nobody waits for an agent whom only the ladder makes eligible: so getting older never costs a task a free place.
-        is_free = slots.minutes == 0.0
-        allowed = np.where(is_free, pairs.allowed[:, slots.owner], pairs.strict[:, slots.owner])
+        allowed = pairs.allowed[:, slots.owner]
+        if (later := np.flatnonzero(slots.minutes)).size:
+            allowed[:, later] = pairs.strict[:, slots.owner[later]]
         return dict(solve(self.prices.slot_costs(slots), allowed))
 
     def may_pass(self, name: Filter) -> Flags:

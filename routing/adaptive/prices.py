@@ -18,25 +18,54 @@ from routing.params import AdaptiveParams
 
 
 class Prices:
-    """Term by term, arrays that broadcast to (n_tasks, n_agents); what hangs on the place is added for slots."""
+    """Costs of all pairs as one array, and term by term for any one of them; what hangs on the place is added for slots."""
 
     def __init__(
         self, line: Line, roster: Roster, facts: Facts, pairs: Eligibility, params: AdaptiveParams
     ) -> None:
         self._line, self._roster, self._params = line, roster, params
-        self.terms: dict[str, Floats] = {
-            "gap": params.gap * score_gap(facts.lack, params.overqualified) / params.gap_scale,
-            "similarity": params.similarity * (1.0 - facts.alike) / params.similarity_scale,
-            "work": params.work * facts.minutes / params.typical_minutes,
-            "skill": params.skill * (1.0 - facts.skill_level) + params.overflow * (facts.skill_level == 0.0),
-            "fairness": (params.fairness * roster.busy_share)[np.newaxis, :],
-            "overflow": params.overflow * pairs.broken.astype(np.float64),
-            "sticky": _sticky(line, roster, params),
-            "waiting": -urgency(line, params)[:, np.newaxis],
+        self._facts, self._pairs = facts, pairs
+        self._urgency = urgency(line, params)
+        self.pair_costs: Floats = self._price_all()
+
+    def _price_all(self) -> Floats:
+        """Shape (n_tasks, n_agents)."""
+        p, line, roster = self._params, self._line, self._roster
+        costs = score_gap(line.score[:, np.newaxis] - roster.score, p.overqualified)
+        costs *= p.gap / p.gap_scale
+        costs += self._facts.alike.full(_similarity(self._facts.alike.table, p))
+        costs += self._facts.skill_level.full(_skill(self._facts.skill_level.table, p))
+        costs += (line.minutes * (p.work / p.typical_minutes))[:, np.newaxis] * roster.pace
+        costs += p.fairness * roster.busy_share
+        costs -= self._urgency[:, np.newaxis]
+        if self._pairs.broken.any():
+            costs += p.overflow * self._pairs.broken
+        for row, task in enumerate(line.tasks):
+            if task.previous_agent is not None and task.previous_agent in roster.column_of:
+                costs[row, roster.column_of[task.previous_agent]] -= p.sticky
+        return costs
+
+    def terms(self, row: int, column: int) -> dict[str, float]:
+        """The summands of one pair's cost, but for what the agent has in hand."""
+        p, line, roster = self._params, self._line, self._roster
+        lack = float(line.score[row]) - float(roster.score[column])
+        gap = lack if lack > 0.0 else p.overqualified * lack * lack
+        alike, level = self._facts.alike.value(row, column), self._facts.skill_level.value(row, column)
+        had_it = line.tasks[row].previous_agent == roster.ids[column]
+        return {
+            "gap": p.gap * gap / p.gap_scale,
+            "similarity": p.similarity * (1.0 - alike) / p.similarity_scale,
+            "work": p.work * self.minutes(row, column) / p.typical_minutes,
+            "skill": p.skill * (1.0 - level) + (0.0 if level > 0.0 else p.overflow),
+            "fairness": p.fairness * float(roster.busy_share[column]),
+            "overflow": p.overflow * int(self._pairs.broken[row, column]),
+            "sticky": -p.sticky if had_it else 0.0,
+            "waiting": -float(self._urgency[row]),
         }
-        self.pair_costs: Floats = np.zeros((len(line), len(roster.agents)))
-        for term in self.terms.values():
-            self.pair_costs += term
+
+    def minutes(self, row: int, column: int) -> float:
+        """Expected handling time of the task with this agent."""
+        return float(self._line.minutes[row] * self._roster.pace[column])
 
     def slot_costs(self, slots: Slots) -> Floats:
         """Costs of shape (n_tasks, n_slots)."""
@@ -59,7 +88,9 @@ class Prices:
 
 def score_gap(lack: Floats, overqualified: float) -> Floats:
     """A lack as it is, a surplus squared and weighed; at least 0."""
-    return np.where(lack > 0.0, lack, overqualified * lack**2)
+    surplus = np.minimum(lack, 0.0)
+    gap: Floats = np.maximum(lack, 0.0) + overqualified * surplus * surplus
+    return gap
 
 
 def hold_price(line: Line, minutes: Floats, params: AdaptiveParams) -> Floats:
@@ -72,11 +103,11 @@ def hold_price(line: Line, minutes: Floats, params: AdaptiveParams) -> Floats:
     return price
 
 
-def _sticky(line: Line, roster: Roster, params: AdaptiveParams) -> Floats:
-    if all(task.previous_agent is None for task in line.tasks):
-        return np.zeros((1, 1))
-    taken_off = np.zeros((len(line), len(roster.agents)))
-    for row, task in enumerate(line.tasks):
-        if task.previous_agent in roster.column_of:
-            taken_off[row, roster.column_of[task.previous_agent]] = -params.sticky
-    return taken_off
+def _similarity(alike: Floats, params: AdaptiveParams) -> Floats:
+    lack: Floats = (1.0 - alike) * (params.similarity / params.similarity_scale)
+    return lack
+
+
+def _skill(level: Floats, params: AdaptiveParams) -> Floats:
+    lack: Floats = params.skill * (1.0 - level) + params.overflow * (level == 0.0)
+    return lack

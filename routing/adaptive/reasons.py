@@ -1,7 +1,7 @@
 """Why this agent, and why nobody: the terms of a pair and the first filter that left nobody."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from routing.adaptive import words
 from routing.adaptive.filters import Filter
@@ -25,30 +25,15 @@ def total(terms: Iterable[Term]) -> float:
 
 def pair_terms(moment: Moment, row: int, column: int, in_hand: int) -> tuple[Term, ...]:
     """The reasons behind one pair's cost; those that add nothing and say nothing are left out."""
-    task, agent = moment.line.tasks[row], moment.roster.agents[column]
-    meanings = {
-        "gap": words.say_gap(task, agent),
-        "similarity": words.say_similarity(task, _at(moment.facts.alike, row, column))
-        if task.market is not None and agent.markets
-        else "",
-        "work": words.say_work(_at(moment.facts.minutes, row, column), task.handling_minutes is not None),
-        "skill": _say_skill(moment, row, column),
-        "fairness": words.say_busy(agent),
-        "overflow": _say_overflow(moment, row, column),
-        "sticky": "had it before",
-        "waiting": _say_waiting(moment, row),
-    }
+    agent = moment.roster.agents[column]
     terms = []
-    for name, values in moment.prices.terms.items():
-        value = _at(values, row, column)
-        if (
-            value
-            or name in {"gap", "work", "waiting"}
-            or (meanings[name] and name in {"similarity", "skill"})
-        ):
-            terms.append(Term(name, value, meanings[name]))
-    share = moment.params.in_hand * in_hand / max(1, agent.capacity)
-    terms.insert(3, Term("in_hand", share, words.say_in_hand(agent, in_hand)))
+    for name, value in moment.prices.terms(row, column).items():
+        meaning = _MEANING[name](moment, row, column)
+        if value or (meaning and name in _ALWAYS_SAID):
+            terms.append(Term(name, value, meaning))
+        if name == "work":
+            share = moment.params.in_hand * in_hand / max(1, agent.capacity)
+            terms.append(Term("in_hand", share, words.say_in_hand(agent, in_hand)))
     return tuple(terms)
 
 
@@ -57,8 +42,7 @@ def say_hold(moment: Moment, row: int, at: int) -> Waiting:
     agent = moment.roster.agents[int(moment.slots.owner[at])]
     in_hand = int(moment.slots.in_hand[at])
     until = sorted(agent.free_at)[agent.load - in_hand - 1]
-    anybody = bool((moment.pairs.allowed[row] & (moment.free > 0)).any())
-    detail = words.say_hold(agent.id, float(moment.slots.minutes[at]), anybody)
+    detail = words.say_hold(agent.id, float(moment.slots.minutes[at]), bool(moment.open[row].any()))
     return Waiting(moment.line.tasks[row].id, WaitReason.HOLD, detail, Hold(agent.id, until))
 
 
@@ -109,8 +93,20 @@ class Obstacles:
         return self._n_on - declined
 
 
+def _say_similarity(moment: Moment, row: int, column: int) -> str:
+    task = moment.line.tasks[row]
+    if task.market is None or not moment.roster.agents[column].markets:
+        return ""
+    return words.say_similarity(task, moment.facts.alike.value(row, column))
+
+
+def _say_work(moment: Moment, row: int, column: int) -> str:
+    is_known = moment.line.tasks[row].handling_minutes is not None
+    return words.say_work(moment.prices.minutes(row, column), is_known)
+
+
 def _say_skill(moment: Moment, row: int, column: int) -> str:
-    task, level = moment.line.tasks[row], _at(moment.facts.skill_level, row, column)
+    task, level = moment.line.tasks[row], moment.facts.skill_level.value(row, column)
     if level == 0.0:
         return _say_gave_way(moment, row, Filter.SKILL)
     return (
@@ -123,7 +119,8 @@ def _say_skill(moment: Moment, row: int, column: int) -> str:
 def _say_overflow(moment: Moment, row: int, column: int) -> str:
     if not moment.pairs.broken[row, column]:
         return ""
-    failed = (name for name, passes in moment.facts.passes.items() if not _at(passes, row, column))
+    passes = moment.facts.passes.items()
+    failed = (name for name, passing in passes if not passing[row % len(passing), column])
     return "; ".join(_say_gave_way(moment, row, name) for name in failed if name != Filter.SKILL)
 
 
@@ -132,14 +129,22 @@ def _say_gave_way(moment: Moment, row: int, name: Filter) -> str:
     return words.say_overflow(moment.line.tasks[row], name, nobody, rung, moment.params)
 
 
-def _say_waiting(moment: Moment, row: int) -> str:
+def _say_waiting(moment: Moment, row: int, column: int) -> str:
     line = moment.line
     left_minutes = float(line.deadline_s[row] - line.now_s) / 60.0
     waited_minutes = max(0.0, float(line.now_s - line.deadline_s[row] + line.allowed_s[row])) / 60.0
     return words.say_waiting(waited_minutes, left_minutes)
 
 
-def _at(values: object, row: int, column: int) -> float:
-    """One entry of an array that broadcasts to (n_tasks, n_agents)."""
-    n_rows, n_columns = values.shape  # type: ignore[attr-defined]
-    return float(values[row if n_rows > 1 else 0, column if n_columns > 1 else 0])  # type: ignore[index]
+_MEANING: dict[str, Callable[[Moment, int, int], str]] = {
+    "gap": lambda moment, row, column: words.say_gap(moment.line.tasks[row], moment.roster.agents[column]),
+    "similarity": _say_similarity,
+    "work": _say_work,
+    "skill": _say_skill,
+    "fairness": lambda moment, row, column: words.say_busy(moment.roster.agents[column]),
+    "overflow": _say_overflow,
+    "sticky": lambda moment, row, column: "had it before",
+    "waiting": _say_waiting,
+}
+_ALWAYS_SAID = frozenset({"gap", "similarity", "work", "skill", "waiting"})
+"""Also when they add nothing: a perfect fit is a reason."""

@@ -3,6 +3,7 @@
 import copy
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -17,7 +18,6 @@ Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 Key = TypeVar("Key", bound=Hashable)
-Kind = TypeVar("Kind", np.float64, np.bool_)
 
 
 class Roster:
@@ -41,9 +41,9 @@ class Roster:
         self.load: Counts = np.array([agent.load for agent in self.agents], dtype=np.int64)
         self.similarity: Similarity = similarity or {}
         self._skill: dict[str | None, Floats] = {}
-        self._speaks: dict[str | None, Flags] = {}
+        self._speaks: dict[str | None, Floats] = {}
         self._alike: dict[str | None, Floats] = {}
-        self._presence: tuple[float, float, Flags, Floats] | None = None
+        self._presence: _Presence | None = None
 
     def updated(self, changed: Iterable[Agent]) -> "Roster":
         """The same team with some agents as they are now; this roster stays as it is.
@@ -66,6 +66,8 @@ class Roster:
             new.busy_share[column] = agent.busy_share
             new.capacity[column], new.load[column] = agent.capacity, agent.load
         new.agents = tuple(agents)
+        if new._presence is not None:
+            new._presence = replace(new._presence, free=None)
         return new
 
     def skill_levels(self, category: str | None) -> Floats:
@@ -76,10 +78,12 @@ class Roster:
             lambda: np.array([a.skill_level(category) for a in self.agents], dtype=np.float64),
         )
 
-    def speakers(self, language: str | None) -> Flags:
-        """Who understands a language."""
+    def speakers(self, language: str | None) -> Floats:
+        """1 for who understands a language, else 0."""
         return _remember(
-            self._speaks, language, lambda: np.array([a.speaks(language) for a in self.agents], dtype=bool)
+            self._speaks,
+            language,
+            lambda: np.array([a.speaks(language) for a in self.agents], dtype=np.float64),
         )
 
     def alike(self, market: str | None) -> Floats:
@@ -90,22 +94,36 @@ class Roster:
             lambda: np.array([best_similarity(market, a, self.similarity) for a in self.agents]),
         )
 
-    def presence(self, now: datetime) -> tuple[Flags, Floats]:
-        """Who is at work, and when each one's shift ends, in seconds since the epoch; infinite without hours."""
+    def presence(self, now: datetime) -> tuple[Flags, Floats, Counts]:
+        """Who is at work; when each one's shift ends, in seconds since the epoch, infinite without hours; and how many
+        more tasks each can take, 0 when not at work."""
         now_s = now.timestamp()
         known = self._presence
-        if known is None or not known[0] <= now_s < known[1]:
+        if known is None or not known.since_s <= now_s < known.until_s:
             known = self._presence = self._look_up_presence(now, now_s)
-        return known[2], known[3]
+        if known.free is None:
+            known.free = np.where(known.at_work, np.maximum(0, self.capacity - self.load), 0)
+        return known.at_work, known.closes_s, known.free
 
-    def _look_up_presence(self, now: datetime, now_s: float) -> tuple[float, float, Flags, Floats]:
+    def _look_up_presence(self, now: datetime, now_s: float) -> "_Presence":
         distinct = {agent.hours for agent in self.agents if agent.hours is not None}
         closes = {hours: hours.closes_at(now) for hours in distinct}
         at_work = np.array([a.on and (a.hours is None or closes[a.hours] is not None) for a in self.agents])
         ends = {hours: moment.timestamp() for hours, moment in closes.items() if moment is not None}
         closes_s = np.array([np.inf if a.hours is None else ends.get(a.hours, now_s) for a in self.agents])
         until_s = min((hours.changes_at(now).timestamp() for hours in distinct), default=np.inf)
-        return now_s, until_s, at_work.astype(bool), closes_s.astype(np.float64)
+        return _Presence(now_s, until_s, at_work.astype(bool), closes_s.astype(np.float64))
+
+
+@dataclass(slots=True)
+class _Presence:
+    """Holds from `since_s` until before `until_s`, when somebody comes or goes."""
+
+    since_s: float
+    until_s: float
+    at_work: Flags
+    closes_s: Floats
+    free: Counts | None = None
 
 
 def best_similarity(market: str | None, agent: Agent, similarity: Similarity) -> float:
@@ -127,7 +145,7 @@ def _knows_the_same(before: Agent, after: Agent) -> bool:
     )
 
 
-def _remember(known: dict[Key, NDArray[Kind]], key: Key, make: Callable[[], NDArray[Kind]]) -> NDArray[Kind]:
+def _remember(known: dict[Key, Floats], key: Key, make: Callable[[], Floats]) -> Floats:
     if key not in known:
         known[key] = make()
     return known[key]
