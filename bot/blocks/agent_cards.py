@@ -90,7 +90,7 @@ def no_longer_needed(request: RequestView) -> Message:
 def nobody_free(request: RequestView, detail: str, answers: Mapping[str, Answer]) -> Message:
     """Told to the fallback channel, or to the administrators, once for each request."""
     text = f":warning: Nobody can be offered a request of {person(request.requester_id)}"
-    facts = f"{_category(request, answers)} · {escape(detail, 500)}"
+    facts = f"{_category(request, answers)} · {escape(detail, 500)} · request {request.id}"
     take = button(ActionId.ACCEPT, "I'll take it", str(request.id), suffix=TAKE, style="primary")
     return Message(text, (section(f"*{text}*"), section(quote(request.text)), small(facts), buttons(take)))
 
@@ -121,4 +121,5 @@ def _facts(request: RequestView, now: datetime, answers: Mapping[str, Answer]) -
         facts.append(f"waiting for {duration((now - request.waiting_since).total_seconds())}")
     if request.deadline_at is not None:
         facts.append(f"deadline {moment(request.deadline_at)}")
+    facts.append(f"request {request.id}")
     return " · ".join(facts)

@@ -16,6 +16,7 @@ from bot.services.moves import record
 from bot.storage.work import Claim
 
 IDS = re.compile(r"[0-9]{1,18}(:[0-9]{1,18})?")
+PERSON = re.compile(r"(?:<@)?([UW][A-Z0-9]{1,30})(?:\|[^<>]*)?>?")
 UNREADABLE = "This button is too old or damaged to be understood."
 
 
@@ -77,6 +78,12 @@ def read_click(body: dict[str, Any], claim: Claim | None) -> Click:
 def _target(click: Click) -> dict[str, str]:
     """The ids that were pressed for, for the record; what is no ids may be people's words, and is left out."""
     return {"target": click.value} if IDS.fullmatch(click.value) else {}
+
+
+def read_person(written: str) -> str | None:
+    """The user id in ``<@U1|name>``, ``<@U1>`` or ``U1``, in either case; None when it is no person."""
+    found = PERSON.fullmatch(written.strip().upper())
+    return found[1] if found else None
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""``/firstline``: stats for administrators, presence for agents, help for everybody."""
+"""``/firstline``: numbers for administrators, presence and work for agents, help for everybody."""
 
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from bot.deps import Deps
 from bot.ids import OPENING_WORDS, digest
 from bot.listeners.agent_form import open_form
 from bot.listeners.clicks import Click, answering
+from bot.listeners.routing_commands import WHY, answer_why, next_request
 from bot.services import agents
 from bot.services.periods import Period
 from bot.services.permissions import require_admin
@@ -33,6 +34,9 @@ def register(bolt: App, deps: Deps) -> None:
         asked = read_command(command, context)
         if asked.action in OPENING_WORDS:
             open_form(deps, asked, client, command.get("trigger_id") or "")
+            return
+        if asked.action == WHY:
+            answer_why(deps, asked)
             return
         numbers = read_numbers(deps, asked)
         with answering(deps, asked) as session:
@@ -73,6 +77,8 @@ def reply(deps: Deps, session: Session, now: datetime, asked: Click, numbers: St
             require_admin(asked.user_id, deps.settings)
             assert numbers is not None
             return stats_message(numbers, deps.answers)
+        case "next", "":
+            return next_request(deps, session, now, asked)
         case ("on" | "away") as word, "":
             presence = agents.set_presence(
                 session, now, **asked.who(), is_on=word == "on", settings=deps.settings

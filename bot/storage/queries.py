@@ -101,6 +101,17 @@ def request_of_thread(
     )
 
 
+def request_id_of_message(session: Session, team_id: str, channel_id: str, ts: str) -> int | None:
+    """The request that this message opened or was added to."""
+    return session.scalar(
+        select(RequestMessage.request_id).where(
+            RequestMessage.team_id == team_id,
+            RequestMessage.channel_id == channel_id,
+            RequestMessage.ts == ts,
+        )
+    )
+
+
 def words_of(session: Session, request: SupportRequest) -> str:
     """Everything the requester has written in this request, in the order they wrote it."""
     texts = session.scalars(

@@ -8,16 +8,21 @@ from typing import Any
 import pytest
 from slack_sdk.models.blocks import Block
 
+import routing
 from bot.blocks import agent_cards, help, request_cards
 from bot.blocks.home import home_blocks
 from bot.blocks.message import Message
 from bot.blocks.stats import stats_message
+from bot.blocks.why import pulled_message, why_message
 from bot.lifecycle import AssignmentState, RequestState
 from bot.services.agents import Presence
+from bot.services.assignments import Answered
 from bot.services.home import AgentDesk, Health, Home
 from bot.services.periods import Period
+from bot.services.pulling import Pulled
 from bot.services.stats import Counts, Stats
 from bot.services.views import OfferView, RequestView, Shown
+from bot.services.why import Explained, Why, WhyNotThem
 from classifier import Answer
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -69,6 +74,20 @@ HOME = Home(
     Health(1, 2, 3, STATS, None, "no model at <path>", 1, 0),
 )
 ANSWERS = {REQUEST.category or "": NASTY_ANSWER}
+WHY = Why(
+    17,
+    REQUEST.category,
+    "UANA",
+    AssignmentState.OFFERED,
+    NOW,
+    NASTY,
+    -0.5,
+    tuple(routing.Term(f"term_{n}", -0.05, NASTY) for n in range(10)),
+    routing.RunnerUp("UBEN", -0.4, 0.1),
+    None,
+    f"If UBEN had 2 tasks in hand instead of 3, {NASTY} would get it.",
+    frozenset({"UANA", "UBEN"}),
+)
 MESSAGES: dict[str, Message] = {
     "question": request_cards.question_card(),
     "one": request_cards.suggestion_card(REQUEST, [Shown(1, 1, "Yes", NASTY_ANSWER)]),
@@ -94,6 +113,26 @@ MESSAGES: dict[str, Message] = {
     "stats": stats_message(STATS, ANSWERS),
     "no stats": stats_message(replace(STATS, total=Counts()), ANSWERS),
     "help": help.help_message(is_admin=True),
+    "why": why_message(
+        Explained(
+            (
+                WHY,
+                replace(
+                    WHY,
+                    terms=(),
+                    runner_up=None,
+                    flip=None,
+                    not_them=WhyNotThem("UBEN", f"no skill for {NASTY}"),
+                ),
+            )
+            * 3,
+            for_admin=True,
+        ),
+        ANSWERS,
+    ),
+    "why for an agent": why_message(Explained((WHY,), for_admin=False), ANSWERS),
+    "pulled": pulled_message(Pulled(Answered(OFFER, AssignmentState.ACCEPTED, 1))),
+    "not pulled": pulled_message(Pulled(None, NASTY)),
     "presence": help.presence_message(Presence("UANA", is_on=False, changed=True)),
     "home": Message("", home_blocks(HOME, ANSWERS)),
     "empty home": Message("", home_blocks(Home("U", (), None, None), ANSWERS)),
