@@ -1,4 +1,4 @@
-"""`python -m bot`: serve, migrate, doctor, stats, export, replay, seed. Thin: each command calls one function."""
+"""`python -m bot`: serve, migrate, doctor, stats, export, replay, erase, seed. Thin: each command calls one function."""
 
 import json
 import sys
@@ -147,6 +147,31 @@ def replay(
     with opened() as (database, settings):
         report = replay_history(database, settings, limit, team)
     typer.echo(json.dumps(asdict(report)) if as_json else report.as_text())
+
+
+@app.command()
+def erase(
+    person: Annotated[str, typer.Option(help="TEAM/USER: the ids of a workspace and of a person in it.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Forget a person: what they wrote is deleted for good, what is counted stays."""
+    from dataclasses import asdict
+
+    from bot.erase import erase as erase_now
+    from bot.erase import read_person
+
+    team_id, user_id = read_person(person)
+    if not yes:
+        typer.confirm(f"Forget {user_id} of {team_id}? This cannot be undone.", abort=True)
+    with opened() as (database, _):
+        erased = erase_now(database, now(), team_id, user_id)
+    typer.echo(
+        json.dumps(asdict(erased))
+        if as_json
+        else f"{erased.requests} requests have no words any more; {erased.messages} messages and "
+        f"{erased.deliveries} stored deliveries are deleted."
+    )
 
 
 @app.command()

@@ -27,6 +27,7 @@ from bot.edge.socket import SocketEdge
 from bot.edge.worker import InboxWorker
 from bot.edge.writer import InboxWriter
 from bot.errors import BotError, PortTaken, SchemaError, SlackAway
+from bot.jobs.forget import forget_words
 from bot.jobs.matching import Matcher
 from bot.jobs.offers import close_old, expire_offers
 from bot.jobs.prune import prune
@@ -39,6 +40,7 @@ from bot.services.deciding import Decider
 from bot.settings import DEFAULT_PORT, Settings, SlackMode
 from bot.storage import schema
 from bot.storage.database import Clock, Database, open_engine
+from bot.storage.scrubbing import scrub_if_due
 from bot.storage.work import Wake, Work
 from classifier import AnswersRefused, ClassifierError, load, load_answers
 
@@ -47,6 +49,7 @@ log = structlog.get_logger(__name__)
 DRAIN_S = 8.0  # of the 10 s that a stop may take
 PORTS_TO_TRY = 50
 EXPIRY_S = 5.0  # how often overdue offers are looked for
+SCRUB_S = 15.0  # how soon after an erasure the database's files are written anew
 HOUR_S = 3600.0
 
 
@@ -221,6 +224,9 @@ def _schedule(deps: Deps, slack: Slack, stopping: threading.Event) -> Background
     schedule.every("close_old", HOUR_S, lambda: close_old(deps))
     keep_s, window_s = settings.firstline_keep_s, settings.firstline_reopen_window_s
     schedule.every("prune", HOUR_S, lambda: prune(deps.db, deps.clock, keep_s, window_s, stopping))
+    keep_words_s = settings.firstline_keep_words_s
+    schedule.every("forget", HOUR_S, lambda: forget_words(deps.db, deps.clock, keep_words_s, stopping))
+    schedule.every("scrub", SCRUB_S, lambda: scrub_if_due(deps.db))
     schedule.every(
         "reconcile",
         settings.firstline_reconcile_s,

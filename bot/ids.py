@@ -17,6 +17,7 @@ class ActionId(StrEnum):
     DECLINE = "decline_offer"
     RESOLVE = "resolve_request"
     HAND_BACK = "hand_back_request"
+    ERASE = "erase_person"  # the value is a user id
     OPEN_LINK = "open_link"  # a link button: Slack reports the click, nothing is to be done
     EDIT_ME = "edit_me"  # opens the agent's form
 
@@ -53,6 +54,8 @@ class EventKind(StrEnum):
     WITHDRAWN = "withdrawn"
     CLOSED = "closed"
     REFUSED = "refused"
+    ERASED = "erased"  # a person was forgotten
+    PURGED = "purged"  # a workspace was: the app was uninstalled there
     PRESENCE = "presence"
     AGENT_PROFILE = (
         "agent_profile"  # what an agent said of their capacity, skills, languages, sites and hours

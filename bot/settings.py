@@ -24,6 +24,13 @@ class SlackMode(StrEnum):
     SOCKET = "socket"
 
 
+class Switch(StrEnum):
+    """On or off."""
+
+    ON = "on"
+    OFF = "off"
+
+
 UserIds = Annotated[tuple[str, ...], NoDecode]  # "U1,U2" in the environment, not JSON
 
 
@@ -65,6 +72,8 @@ class Settings(BaseSettings):
     firstline_inbox_limit: int = Field(default=20_000, ge=1)
     firstline_reconcile_s: float = Field(default=300, gt=0)
     firstline_keep_s: float = Field(default=30 * 86400, gt=0)
+    firstline_keep_words_s: float = Field(default=365 * 86400, gt=0)
+    firstline_redact: Switch = Switch.OFF
 
     @field_validator("firstline_admins", "firstline_agents", mode="before")
     @classmethod

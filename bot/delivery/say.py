@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from bot.blocks import agent_cards, request_cards
+from bot.blocks.erasing import erased_message
 from bot.blocks.home import home_blocks
 from bot.blocks.message import Message, plain_message
 from bot.delivery import fallback, outbox, places
@@ -17,6 +18,7 @@ from bot.delivery.outbox import Address
 from bot.ids import message_key
 from bot.lifecycle import AssignmentState, RequestState
 from bot.services.assignments import Answered
+from bot.services.erasure import Erased
 from bot.services.escalation import Escalated, ReasonGiven, Withdrawal
 from bot.services.home import Home
 from bot.services.incoming import Outcome, Taken
@@ -229,6 +231,24 @@ def answer(
             version=version,
             text=message.text,
             blocks=message.blocks,
+        )
+
+
+def erased(
+    session: Session, now: datetime, team_id: str, response_url: str | None, version: str, erased_: Erased
+) -> None:
+    """In place of the question whether to forget somebody: that it is done. Nothing left names them."""
+    if response_url is not None:
+        message = erased_message(erased_)
+        outbox.respond(
+            session,
+            now,
+            team_id=team_id,
+            response_url=response_url,
+            version=version,
+            text=message.text,
+            blocks=message.blocks,
+            replace_original=True,
         )
 
 

@@ -17,10 +17,11 @@ from sqlalchemy import select, update
 
 from bot.delivery.faults import FaultKind, fault_of
 from bot.delivery.slack import Slack
+from bot.services.erasure import erased_mark
 from bot.storage.database import Clock, Database
 from bot.storage.inbox import Delivery, store
 from bot.storage.said import slack_ts
-from bot.storage.tables import Conversation, InboxKind, InboxRow
+from bot.storage.tables import Conversation, InboxKind, InboxRow, Lock
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +68,7 @@ def reconcile(
                 break
             messages = []  # a person who has left: go on with the others
         heard = [message for message in messages if _is_from_person(message, bot_id)]
+        heard = _not_erased(db, dm, heard)
         missed += _take(db, dm, heard, clock(), until)
     if missed:
         log.warning("%d direct messages had not arrived and were taken up", missed)
@@ -118,6 +120,13 @@ def _is_from_person(message: dict[str, Any], bot_id: str) -> bool:
         and message["user"] != bot_id
         and not message.get("bot_id")
     )
+
+
+def _not_erased(db: Database, dm: Conversation, heard: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without what was written before its author was forgotten: it is in Slack still, and must not come back here."""
+    with db.reading() as session:
+        mark = session.get(Lock, erased_mark(dm.team_id, dm.channel_id))
+    return [message for message in heard if mark is None or message["ts"] > slack_ts(mark.taken_at)]
 
 
 def _take(

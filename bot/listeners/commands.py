@@ -1,4 +1,4 @@
-"""``/firstline``: numbers for administrators, presence and work for agents, help for everybody."""
+"""``/firstline``: stats for administrators, presence for agents, help for everybody."""
 
 from datetime import datetime
 from typing import Any
@@ -7,21 +7,23 @@ from slack_bolt import Ack, App, BoltContext
 from slack_sdk import WebClient
 from sqlalchemy.orm import Session
 
+from bot.blocks.erasing import erase_card
 from bot.blocks.help import help_message, presence_message
 from bot.blocks.message import Message
 from bot.blocks.stats import stats_message
 from bot.delivery import say
 from bot.deps import Deps
+from bot.errors import NotAllowed
 from bot.ids import OPENING_WORDS, digest
 from bot.listeners.agent_form import open_form
-from bot.listeners.clicks import Click, answering
-from bot.listeners.routing_commands import WHY, answer_why, next_request
+from bot.listeners.clicks import Click, answering, read_person
 from bot.services import agents
 from bot.services.periods import Period
 from bot.services.permissions import require_admin
 from bot.services.stats import Stats, gather
 
 COMMAND = "/firstline"
+WHOM_TO_ERASE = "Say who is to be forgotten: `/firstline erase @person`."
 PERIODS = ("", *Period)  # 30 days when none is named
 
 
@@ -34,9 +36,6 @@ def register(bolt: App, deps: Deps) -> None:
         asked = read_command(command, context)
         if asked.action in OPENING_WORDS:
             open_form(deps, asked, client, command.get("trigger_id") or "")
-            return
-        if asked.action == WHY:
-            answer_why(deps, asked)
             return
         numbers = read_numbers(deps, asked)
         with answering(deps, asked) as session:
@@ -77,8 +76,12 @@ def reply(deps: Deps, session: Session, now: datetime, asked: Click, numbers: St
             require_admin(asked.user_id, deps.settings)
             assert numbers is not None
             return stats_message(numbers, deps.answers)
-        case "next", "":
-            return next_request(deps, session, now, asked)
+        case "erase", written:
+            require_admin(asked.user_id, deps.settings)
+            person = read_person(written)
+            if person is None:
+                raise NotAllowed(WHOM_TO_ERASE)
+            return erase_card(person)
         case ("on" | "away") as word, "":
             presence = agents.set_presence(
                 session, now, **asked.who(), is_on=word == "on", settings=deps.settings

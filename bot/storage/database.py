@@ -23,6 +23,7 @@ SQLITE_PRAGMAS = (
     "PRAGMA synchronous=FULL",  # an acknowledged message must survive a power cut
     "PRAGMA busy_timeout=5000",
     "PRAGMA foreign_keys=ON",
+    "PRAGMA secure_delete=ON",  # what is deleted or changed is overwritten, not only forgotten
 )
 
 
@@ -76,6 +77,17 @@ class Database:
         """A transaction that never takes SQLite's write lock and is thrown away."""
         with self._read() as session:
             yield session
+
+    @contextmanager
+    def alone(self) -> Iterator[Any]:
+        """SQLite's own connection, outside any transaction, while no thread of this process writes."""
+        turn = self._turns.turn(WRITE_WITHIN_S) if self._turns else nullcontext()
+        connection = self.engine.raw_connection()
+        try:
+            with turn:
+                yield connection
+        finally:
+            connection.close()
 
     def dispose(self) -> None:
         """Close every pooled connection."""
