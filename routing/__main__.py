@@ -2,7 +2,7 @@
 
 import sys
 
-from routing import cli_scores, cli_tiers  # noqa: F401  (they add their commands)
+from routing import cli_scores, cli_switchback, cli_tiers  # noqa: F401  (they add their commands)
 from routing.cli import app
 from routing.errors import RoutingError
 

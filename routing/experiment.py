@@ -30,21 +30,27 @@ class Plan:
 
 def power_of_means(per_arm: int, difference: float, sd: float, alpha: float = 0.05) -> float:
     """Chance that Student's t test finds a true difference; exact for normal values of standard deviation `sd`."""
-    _refuse_alpha(alpha)
+    refuse_alpha(alpha)
     refuse_unless_positive(InvalidParams, "difference", abs(difference))
     refuse_unless_positive(InvalidParams, "sd", sd)
     _refuse_small_arm(per_arm)
-    freedom = 2 * per_arm - 2
-    shift = abs(difference) / (sd * math.sqrt(2.0 / per_arm))
+    return power_of_t(abs(difference) / (sd * math.sqrt(2.0 / per_arm)), 2 * per_arm - 2, alpha)
+
+
+def power_of_t(shift: float, freedom: int, alpha: float) -> float:
+    """Chance that a two-sided t test with these degrees of freedom finds a difference of `shift` standard errors."""
     critical = float(student_t.ppf(1.0 - alpha / 2.0, freedom))
-    if shift > critical + 30.0:  # the non-central t overflows where the answer is 1 to every digit
-        return 1.0
-    return float(nct.sf(critical, freedom, shift) + nct.cdf(-critical, freedom, shift))
+    upper = float(nct.sf(critical, freedom, shift))
+    # SciPy's lower tail is NaN from a shift of about 8 on; from 6 on it is less than the 1e-9 of a normal value below -6.
+    lower = float(nct.cdf(-critical, freedom, shift)) if shift < 6.0 else 0.0
+    return (
+        1.0 if math.isnan(upper) else upper + lower
+    )  # the upper one overflows only where it is 1 to every digit
 
 
 def power_of_proportions(per_arm: int, before: float, after: float, alpha: float = 0.05) -> float:
     """Chance that the pooled z test finds the difference; a normal approximation, poor under about 5 events in an arm."""
-    _refuse_alpha(alpha)
+    refuse_alpha(alpha)
     _refuse_proportions(before, after)
     _refuse_small_arm(per_arm)
     pooled = (before + after) / 2.0
@@ -58,22 +64,22 @@ def power_of_proportions(per_arm: int, before: float, after: float, alpha: float
 
 def plan_means(difference: float, sd: float, power: float = 0.8, alpha: float = 0.05) -> Plan:
     """The smallest arms whose t test has the power. Raises InvalidParams where 100 million are not enough."""
-    _refuse_power(power)
-    per_arm = _smallest(lambda n: power_of_means(n, difference, sd, alpha) >= power)
+    refuse_power(power)
+    per_arm = smallest_arm(lambda n: power_of_means(n, difference, sd, alpha) >= power)
     return Plan(per_arm, 2 * per_arm, power_of_means(per_arm, difference, sd, alpha), alpha, difference)
 
 
 def plan_proportions(before: float, after: float, power: float = 0.8, alpha: float = 0.05) -> Plan:
     """The smallest arms whose z test has the power. Raises InvalidParams where 100 million are not enough."""
-    _refuse_power(power)
-    per_arm = _smallest(lambda n: power_of_proportions(n, before, after, alpha) >= power)
+    refuse_power(power)
+    per_arm = smallest_arm(lambda n: power_of_proportions(n, before, after, alpha) >= power)
     return Plan(
         per_arm, 2 * per_arm, power_of_proportions(per_arm, before, after, alpha), alpha, after - before
     )
 
 
-def _smallest(is_enough: Callable[[int], bool]) -> int:
-    """Bisect: power grows with the size of the arms."""
+def smallest_arm(is_enough: Callable[[int], bool]) -> int:
+    """The least size of an arm, from 2 on, that is enough; bisected, as power grows with the size. Raises InvalidParams."""
     high = 2
     while not is_enough(high):
         if high >= _LARGEST_ARM:
@@ -88,13 +94,15 @@ def _smallest(is_enough: Callable[[int], bool]) -> int:
     return low
 
 
-def _refuse_alpha(alpha: float) -> None:
+def refuse_alpha(alpha: float) -> None:
+    """Raise InvalidParams unless alpha lies between 0 and 1."""
     refuse_unless_share(InvalidParams, "alpha", alpha)
     if not 0.0 < alpha < 1.0:
         raise InvalidParams(f"alpha must lie between 0 and 1, not at {alpha:g}")
 
 
-def _refuse_power(power: float) -> None:
+def refuse_power(power: float) -> None:
+    """Raise InvalidParams unless power lies between 0 and 1."""
     refuse_unless_share(InvalidParams, "power", power)
     if not 0.0 < power < 1.0:
         raise InvalidParams(f"power must lie between 0 and 1, not at {power:g}")

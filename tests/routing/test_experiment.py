@@ -56,6 +56,14 @@ def test_a_huge_difference_needs_the_smallest_arms() -> None:
     assert power_of_proportions(10, 0.0, 1.0) == 1.0
 
 
+def test_power_is_a_number_for_any_size_of_the_difference() -> None:
+    """It grows with the difference up to 1, also where SciPy's tails have no number."""
+    power = [power_of_means(5_000, difference, 1.0) for difference in np.linspace(0.01, 1.0, 100)]
+    assert all(0.0 <= value <= 1.0 for value in power)
+    assert power == sorted(power)
+    assert power[-1] == 1.0
+
+
 @pytest.mark.parametrize("value", [math.nan, 0.0, 1.0, -0.1])
 def test_levels_must_lie_between_0_and_1(value: float) -> None:
     """Alpha and power are chances."""
