@@ -6,11 +6,14 @@ from bot.services.agents import Presence
 FOR_ALL = (
     "Write me a direct message to open a request; a reply in its thread belongs to it.\n"
     "• `/firstline on` and `/firstline away`: agents say whether requests are offered to them\n"
+    "• `/firstline next`: agents are given the waiting request that fits them best, on or away\n"
+    "• `/firstline why`: agents read why they were offered their latest requests\n"
     "• `/firstline me`: agents say what they can do, how much at a time, and when they work\n"
     "• `/firstline help`: this"
 )
 FOR_ADMINS = (
     "\n• `/firstline stats`, `/firstline stats 7d` or `all`: the numbers (30 days without a period)"
+    "\n• `/firstline why 17`, `why @person`, `why 17 @person`: why a request (number or link) went where it did, and not to them"
     "\n• `/firstline erase @person`: forget a person's words, after you have confirmed it"
 )
 

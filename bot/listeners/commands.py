@@ -1,4 +1,4 @@
-"""``/firstline``: stats for administrators, presence for agents, help for everybody."""
+"""``/firstline``: numbers for administrators, presence and work for agents, help for everybody."""
 
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from bot.errors import NotAllowed
 from bot.ids import OPENING_WORDS, digest
 from bot.listeners.agent_form import open_form
 from bot.listeners.clicks import Click, answering, read_person
+from bot.listeners.routing_commands import WHY, answer_why, next_request
 from bot.services import agents
 from bot.services.periods import Period
 from bot.services.permissions import require_admin
@@ -36,6 +37,9 @@ def register(bolt: App, deps: Deps) -> None:
         asked = read_command(command, context)
         if asked.action in OPENING_WORDS:
             open_form(deps, asked, client, command.get("trigger_id") or "")
+            return
+        if asked.action == WHY:
+            answer_why(deps, asked)
             return
         numbers = read_numbers(deps, asked)
         with answering(deps, asked) as session:
@@ -82,6 +86,8 @@ def reply(deps: Deps, session: Session, now: datetime, asked: Click, numbers: St
             if person is None:
                 raise NotAllowed(WHOM_TO_ERASE)
             return erase_card(person)
+        case "next", "":
+            return next_request(deps, session, now, asked)
         case ("on" | "away") as word, "":
             presence = agents.set_presence(
                 session, now, **asked.who(), is_on=word == "on", settings=deps.settings
