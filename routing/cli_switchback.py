@@ -1,4 +1,4 @@
-"""`design switchback` and `design interference`: experiments where both arms share the agents."""
+"""`design switchback`, `blocks` and `interference`: experiments where both arms share the agents."""
 
 from pathlib import Path
 from typing import Annotated
@@ -61,6 +61,29 @@ def design_switchback(
         cli_output.print_json({"plan": plan, "blocks": known, "seed": seed, "order": arms})
     else:
         cli_output.OUT.print(plan_sentence(plan, known), soft_wrap=True, highlight=False)
+
+
+@design.command("blocks")
+def design_blocks(
+    data: Annotated[
+        Path,
+        typer.Option(help="CSV of arrived_at (ISO 8601 with offset), value and, after a switchback, arm."),
+    ],
+    block_minutes: BlockMinutes = 240.0,
+    washout_minutes: WashoutMinutes = 60.0,
+    as_json: Json = False,
+) -> None:
+    """Measure blocks of your own tickets: what `design switchback` asks for, and what a finished one found."""
+    from routing import cli_output
+    from routing.study.block_file import read_tickets, study_blocks
+    from routing.study.design_page import block_sentences
+
+    found = study_blocks(read_tickets(data), block_minutes, washout_minutes)
+    if as_json:
+        cli_output.print_json(found)
+        return
+    for sentence in block_sentences(found):
+        cli_output.OUT.print(sentence, soft_wrap=True, highlight=False)
 
 
 @design.command("interference")

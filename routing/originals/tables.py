@@ -67,9 +67,9 @@ class SimilarityTable:
 
 def read_tasks(path: Path) -> TaskTable:
     """Read tasks; gaps are allowed in punish_num, revenue and model_risk. Raises InvalidTable with the line."""
-    rows = _read(path, ("country", *_TASK_NUMBERS))
+    rows = read_rows(path, ("country", *_TASK_NUMBERS))
     names = [*_TASK_NUMBERS, *(name for name in _TASK_EXTRAS if name in rows[0])]
-    columns = {name: _numbers(path, rows, name, name in _TASK_GAPS) for name in names}
+    columns = {name: read_numbers(path, rows, name, name in _TASK_GAPS) for name in names}
     for name in set(names) & set(_TASK_EXTRAS):
         _refuse_above_1(path, name, columns[name])
     return TaskTable(tuple(row["country"] for row in rows), **columns)
@@ -77,15 +77,15 @@ def read_tasks(path: Path) -> TaskTable:
 
 def read_agents(path: Path) -> AgentTable:
     """Read agents; gaps are allowed in every number. Markets are separated by |. Raises InvalidTable with the line."""
-    rows = _read(path, ("markets", *_AGENT_NUMBERS))
-    columns = {name: _numbers(path, rows, name, True) for name in _AGENT_NUMBERS}
+    rows = read_rows(path, ("markets", *_AGENT_NUMBERS))
+    columns = {name: read_numbers(path, rows, name, True) for name in _AGENT_NUMBERS}
     return AgentTable(tuple(tuple(row["markets"].split("|")) for row in rows), **columns)
 
 
 def read_similarity(path: Path) -> SimilarityTable:
     """Read similarities of pairs of countries. Raises InvalidTable with the line."""
-    rows = _read(path, ("country_a", "country_b", "similarity"))
-    values = _numbers(path, rows, "similarity", False)
+    rows = read_rows(path, ("country_a", "country_b", "similarity"))
+    values = read_numbers(path, rows, "similarity", False)
     _refuse_above_1(path, "similarity", values)
     pairs = zip(rows, values, strict=True)
     return SimilarityTable({(row["country_a"], row["country_b"]): float(value) for row, value in pairs})
@@ -96,7 +96,8 @@ def _refuse_above_1(path: Path, name: str, values: Floats) -> None:
         raise InvalidTable(f"{path.name}, line {at + 2}: {name} must be from 0 to 1, not {values[at]:g}")
 
 
-def _read(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    """The rows of a CSV file, plain or gzip, at least one; further columns are kept. Raises InvalidTable with the line."""
     try:
         raw = path.read_bytes()
         text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
@@ -117,8 +118,8 @@ def _read(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     return rows
 
 
-def _numbers(path: Path, rows: Sequence[dict[str, str]], name: str, gaps: bool) -> Floats:
-    """One column as floats of at least 0; an empty field is NaN where gaps are allowed."""
+def read_numbers(path: Path, rows: Sequence[dict[str, str]], name: str, gaps: bool) -> Floats:
+    """One column as finite floats of at least 0; an empty field is NaN where gaps are allowed. Raises InvalidTable."""
     values = np.empty(len(rows))
     for at, row in enumerate(rows):
         field = row[name].strip()

@@ -7,6 +7,7 @@ import numpy as np
 
 from routing.experiment import power_of_means
 from routing.originals.scoring import Indices
+from routing.study.block_file import BlockStudy
 from routing.study.charts import BLUE, GREEN, GREY, ORANGE, new_figure, save
 from routing.study.interference import Layout, Seen
 from routing.study.markdown import table
@@ -36,14 +37,38 @@ def seen_rows(seen: Seen) -> list[tuple[str, ...]]:
     return rows
 
 
+def as_options(blocks: Blocks) -> str:
+    """What is known of blocks, as `design switchback` is told it."""
+    options = {
+        "per-hour": blocks.per_hour,
+        "within-sd": blocks.within_sd,
+        "between-sd": blocks.between_sd,
+        "autocorrelation": blocks.autocorrelation,
+        "ticket-autocorrelation": blocks.ticket_autocorrelation,
+        "block-minutes": blocks.block_minutes,
+        "washout-minutes": blocks.washout_minutes,
+    }
+    return " ".join(f"--{name}={value:.4g}" for name, value in options.items())
+
+
 def pilot_sentence(seen: Seen) -> str:
     """What a plan for this desk would start from."""
-    pilot = seen.pilot
-    return (
-        f"Blocks of this desk, untreated: within-sd {pilot.within_sd:.2f}, between-sd {pilot.between_sd:.2f}, "
-        f"autocorrelation {pilot.autocorrelation:.2f}, ticket-autocorrelation {pilot.ticket_autocorrelation:.2f} "
-        "(for design switchback)."
-    )
+    return f"To plan for this desk untreated: design switchback {as_options(seen.pilot)}"
+
+
+def block_sentences(found: BlockStudy) -> list[str]:
+    """What a file of tickets says of its blocks, and of its arms if it has any."""
+    said = [
+        f"{found.used:,} blocks with {found.tickets:,} tickets after the washout, the first from "
+        f"{found.begins_at:%Y-%m-%d %H:%M} UTC on.",
+        f"To plan: design switchback {as_options(found.blocks)}",
+    ]
+    if found.estimate is not None:
+        effect = found.estimate
+        said.append(
+            f"Treated minus control: {effect.difference:+.4g}, 95 % interval {effect.low:+.4g} to {effect.high:+.4g}."
+        )
+    return said
 
 
 def write_switchback_page(folder: Path, plan: SwitchbackPlan, of: Blocks, order: Indices, seed: int) -> None:
