@@ -20,7 +20,7 @@ from bot.services import agents
 from bot.services.barring import read_barred
 from bot.services.decision_log import Round, log_rounds
 from bot.services.moves import move
-from bot.services.pool import params_of, read_staff, task_of
+from bot.services.pool import Pool, params_of, read_pool, read_staff, task_of
 from bot.services.stuck import Stuck, note_stuck
 from bot.services.views import OfferView, view_offer
 from bot.settings import Settings
@@ -56,8 +56,9 @@ def offer_waiting(session: Session, now: datetime, team_id: str, settings: Setti
     waiting = read_waiting(session, team_id)
     if not waiting:
         return Offered()
-    staff = read_staff(session, team_id, settings)
-    rounds, asked_again = _match(session, now, team_id, waiting, staff, settings)
+    pool = read_pool(session, now, team_id)
+    staff = read_staff(session, now, team_id, pool, settings)
+    rounds, asked_again = _match(session, now, team_id, waiting, staff, pool, settings)
     by_id = {str(request.id): request for request in waiting}
     expires_at = now + timedelta(seconds=settings.firstline_offer_s)
     offers = [
@@ -75,6 +76,7 @@ def _match(
     team_id: str,
     waiting: Sequence[SupportRequest],
     staff: Sequence[routing.Agent],
+    pool: Pool,
     settings: Settings,
 ) -> tuple[list[Round], list[routing.Waiting]]:
     """Match, and where that leaves nobody, once more with those who were silent and have rested.
@@ -83,14 +85,14 @@ def _match(
     """
     params = params_of(settings)
     barred = read_barred(session, now, team_id, [request.id for request in waiting], settings)
-    tasks = [task_of(request, barred[request.id].now) for request in waiting]
+    tasks = [task_of(request, barred[request.id].now, pool) for request in waiting]
     first = Round.of(DecisionReason.OFFER, tasks, staff, now, params)
     left = {entry.task_id for entry in first.matching.waiting if entry.reason not in TAKES_TIME}
     again = [request for request in waiting if str(request.id) in left and barred[request.id].rested]
     if not again:
         return [first], []
     given = Counter(assignment.agent_id for assignment in first.matching.assignments)
-    tasks = [task_of(request, barred[request.id].still) for request in again]
+    tasks = [task_of(request, barred[request.id].still, pool) for request in again]
     later = [replace(agent, load=agent.load + given[agent.id]) for agent in staff]
     second = Round.of(DecisionReason.ASKED_AGAIN, tasks, later, now, params)
     offered = {assignment.task_id for assignment in second.matching.assignments}

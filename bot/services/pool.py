@@ -1,14 +1,51 @@
-"""The database's rows as routing sees them: waiting requests become tasks, people become agents."""
+"""The database's rows as routing sees them: waiting requests become tasks, people become agents, with what was learned of both.
+
+A matching reads past work with one statement, and what is in hand with another.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 import routing
-from bot.lifecycle import OPEN_ASSIGNMENTS
+from bot.ids import EventKind
+from bot.lifecycle import OPEN_ASSIGNMENTS, AssignmentState
 from bot.services import agents
+from bot.services.track_record import Handled, TrackRecord, busy_share, learn
 from bot.services.working_hours import read_hours
 from bot.settings import Settings
-from bot.storage.tables import Assignment, SupportRequest
+from bot.storage.tables import Agent, Assignment, Event, SupportRequest
+from routing.scores import speed
+
+LEARNS_FROM = timedelta(days=28)
+MOST_CASES = 2000  # the newest: what a matching reads is bounded
+BUSY_WITHIN = timedelta(hours=8)
+TYPICAL_MINUTES = 30.0  # only a scale: what counts is the pace
+
+
+@dataclass(frozen=True, slots=True)
+class InHand:
+    """An open assignment; ``accepted_at`` is None while it is only offered."""
+
+    category: str | None
+    accepted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """What is known of the past and the present of a workspace's agents.
+
+    ``resolved_by`` is who resolved a request last, ``worked`` when each agent worked lately.
+    """
+
+    record: TrackRecord = field(default_factory=TrackRecord)
+    in_hand: Mapping[str, Sequence[InHand]] = field(default_factory=dict)
+    resolved_by: Mapping[int, str] = field(default_factory=dict)
+    worked: Mapping[str, Sequence[tuple[datetime, datetime]]] = field(default_factory=dict)
 
 
 def params_of(settings: Settings) -> routing.MatchParams:
@@ -16,7 +53,20 @@ def params_of(settings: Settings) -> routing.MatchParams:
     return routing.MatchParams(policy=settings.firstline_routing_policy)
 
 
-def task_of(request: SupportRequest, barred: frozenset[str]) -> routing.Task:
+def read_pool(session: Session, now: datetime, team_id: str) -> Pool:
+    """Read past work and what is in hand."""
+    handled, in_hand = _read_handled(session, now, team_id), _read_in_hand(session, team_id)
+    worked: defaultdict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
+    for case in handled:
+        if case.resolved_at > now - BUSY_WITHIN:
+            worked[case.agent_id].append((case.accepted_at, case.resolved_at))
+    for agent_id, works in in_hand.items():
+        worked[agent_id] += [(work.accepted_at, now) for work in works if work.accepted_at]
+    resolved_by = {case.request_id: case.agent_id for case in reversed(handled)}  # the newest are first
+    return Pool(learn(handled), in_hand, resolved_by, worked)
+
+
+def task_of(request: SupportRequest, barred: frozenset[str], pool: Pool) -> routing.Task:
     """A waiting request; never for its own requester, nor for those who are barred (see bot.services.barring)."""
     assert request.waiting_since is not None
     assert request.deadline_at is not None
@@ -32,32 +82,111 @@ def task_of(request: SupportRequest, barred: frozenset[str]) -> routing.Task:
         market=None,
         created_at=request.waiting_since,
         deadline_at=request.deadline_at,
+        handling_minutes=pool.record.expected_minutes(request.category),
         declined_by=barred | {request.requester_id},
+        previous_agent=pool.resolved_by.get(request.id),
     )
 
 
-def read_staff(session: Session, team_id: str, settings: Settings) -> list[routing.Agent]:
+def read_staff(
+    session: Session, now: datetime, team_id: str, pool: Pool, settings: Settings
+) -> list[routing.Agent]:
     """Every agent, on or away, with what they have in hand."""
-    loads = dict(
-        session.execute(
-            select(Assignment.agent_id, func.count())
-            .where(Assignment.team_id == team_id, Assignment.state.in_(OPEN_ASSIGNMENTS))
-            .group_by(Assignment.agent_id)
-        ).all()
-    )
-    # Accuracy and speed are not measured yet: every agent has the prior's score.
-    score = routing.agent_score(routing.AgentComponents())
     return [
-        routing.Agent(
-            id=agent.user_id,
-            score=score,
-            capacity=agents.capacity_of(agent, settings),
-            load=loads.get(agent.user_id, 0),
-            skills=agent.skills,
-            languages=frozenset(agent.languages),
-            markets=frozenset(agent.sites or ()),
-            on=agent.is_on,
-            hours=read_hours(agent.hours),
-        )
+        _agent(agent, now, pool, agents.capacity_of(agent, settings))
         for agent in agents.active_agents(session, team_id, settings)
     ]
+
+
+def _agent(agent: Agent, now: datetime, pool: Pool, capacity: int) -> routing.Agent:
+    in_hand = pool.in_hand.get(agent.user_id, ())
+    known = pool.record.of(agent.user_id)
+    pace = known.pace if known else 1.0
+    learned = routing.AgentComponents(
+        accuracy=known.accuracy if known else None,
+        speed=speed(pace * TYPICAL_MINUTES, TYPICAL_MINUTES) if known else None,
+    )
+    return routing.Agent(
+        id=agent.user_id,
+        score=routing.agent_score(learned),
+        capacity=capacity,
+        load=len(in_hand),
+        skills=agent.skills,
+        languages=frozenset(agent.languages),
+        markets=frozenset(agent.sites or ()),
+        on=agent.is_on,
+        hours=read_hours(agent.hours),
+        pace=pace,
+        busy_share=busy_share(pool.worked.get(agent.user_id, ()), now, BUSY_WITHIN),
+        free_at=tuple(_free_at(in_hand, pace, now, pool)),
+    )
+
+
+def _free_at(in_hand: Sequence[InHand], pace: float, now: datetime, pool: Pool) -> list[datetime]:
+    """When work in hand should be done; what takes longer than expected tells nothing any more."""
+    ends = [
+        work.accepted_at + timedelta(minutes=minutes * pace)
+        for work in in_hand
+        if work.accepted_at is not None
+        and (minutes := pool.record.expected_minutes(work.category)) is not None
+    ]
+    return sorted(end for end in ends if end > now)
+
+
+def _read_handled(session: Session, now: datetime, team_id: str) -> list[Handled]:
+    reopened_at = (
+        select(func.min(Event.at))
+        .where(
+            Event.team_id == team_id,
+            Event.request_id == Assignment.request_id,
+            Event.kind == EventKind.REOPENED,
+            Event.at >= Assignment.ended_at,
+        )
+        .correlate(Assignment)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(
+            Assignment.agent_id,
+            Assignment.request_id,
+            SupportRequest.category,
+            Assignment.answered_at,
+            Assignment.ended_at,
+            reopened_at,
+        )
+        .join(SupportRequest, SupportRequest.id == Assignment.request_id)
+        .where(
+            Assignment.team_id == team_id,
+            SupportRequest.team_id == team_id,
+            Assignment.state == AssignmentState.RESOLVED,
+            Assignment.ended_at > now - LEARNS_FROM,
+            Assignment.answered_at.is_not(None),
+        )
+        .order_by(Assignment.ended_at.desc(), Assignment.id.desc())
+        .limit(MOST_CASES)
+    )
+    handled, blamed = [], set()
+    for agent_id, request_id, category, accepted_at, resolved_at, came_back_at in rows:
+        # Resolved twice and reopened after that: only the last one did not hold.
+        assert accepted_at is not None
+        assert resolved_at is not None
+        was_reopened = came_back_at is not None and (request_id, came_back_at) not in blamed
+        blamed.add((request_id, came_back_at))
+        handled.append(Handled(agent_id, request_id, category, accepted_at, resolved_at, was_reopened))
+    return handled
+
+
+def _read_in_hand(session: Session, team_id: str) -> dict[str, list[InHand]]:
+    rows = session.execute(
+        select(Assignment.agent_id, SupportRequest.category, Assignment.answered_at)
+        .join(SupportRequest, SupportRequest.id == Assignment.request_id)
+        .where(
+            Assignment.team_id == team_id,
+            SupportRequest.team_id == team_id,
+            Assignment.state.in_(OPEN_ASSIGNMENTS),
+        )
+    )
+    in_hand: defaultdict[str, list[InHand]] = defaultdict(list)
+    for agent_id, category, accepted_at in rows:
+        in_hand[agent_id].append(InHand(category, accepted_at))
+    return in_hand

@@ -18,7 +18,7 @@ from bot.services import agents, assignments, matching
 from bot.services.assignments import Answered
 from bot.services.barring import read_barred
 from bot.services.decision_log import Round, log_decision
-from bot.services.pool import params_of, read_staff, task_of
+from bot.services.pool import params_of, read_pool, read_staff, task_of
 from bot.settings import Settings
 from bot.storage.tables import Assignment, DecisionReason
 from routing.explaining import Barrier, why_not
@@ -54,7 +54,8 @@ def pull(session: Session, now: datetime, *, team_id: str, user_id: str, setting
     agents.seed(session, now, team_id, settings)
     if _has_offer(session, team_id, user_id):
         return Pulled(None, HAS_OFFER)
-    staff = _alone(read_staff(session, team_id, settings), user_id)
+    pool = read_pool(session, now, team_id)
+    staff = _alone(read_staff(session, now, team_id, pool, settings), user_id)
     me = next(agent for agent in staff if agent.id == user_id)
     if not me.free_places:
         return Pulled(None, _say_full(me))
@@ -62,7 +63,7 @@ def pull(session: Session, now: datetime, *, team_id: str, user_id: str, setting
     if not waiting:
         return Pulled(None, NOTHING_WAITS)
     barred = read_barred(session, now, team_id, [request.id for request in waiting], settings)
-    tasks = [task_of(request, barred[request.id].for_good) for request in waiting]
+    tasks = [task_of(request, barred[request.id].for_good, pool) for request in waiting]
     made = _choose_one(Round.of(DecisionReason.PULL, tasks, staff, now, params_of(settings)))
     if not made.matching.assignments:
         return Pulled(None, _say_none(made, now, user_id))
