@@ -21,6 +21,7 @@ from routing.plain import parse_time, read_agent, read_params, read_similarity, 
 
 ONLY_STAFF = "Only agents and administrators can ask why a request was offered to somebody."
 UNKNOWN = "There is no such request here. Give its number or a link to its message."
+UNREADABLE = "Ask about a request (its number, or a link to its message), about a @person, or both."
 NEVER_OFFERED = "This request has been offered to nobody so far."
 NOTHING_OFFERED = "Nothing has been offered so far."
 FORGOTTEN = "What this decision was made of is no longer kept."
@@ -86,7 +87,7 @@ def explain(
     """Answer ``/firstline why``. Nothing is written. Raises NotAllowed."""
     is_agent = user_id in settings.firstline_agents
     if question is None:
-        raise NotAllowed(UNKNOWN if is_agent or user_id in settings.firstline_admins else ONLY_STAFF)
+        raise NotAllowed(UNREADABLE if is_agent or user_id in settings.firstline_admins else ONLY_STAFF)
     if is_agent and question == Question():
         return Explained(_latest_of(session, team_id, user_id), for_admin=False)
     if is_agent or user_id in settings.firstline_admins:

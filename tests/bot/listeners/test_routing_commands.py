@@ -55,5 +55,5 @@ def test_why_is_told_to_those_who_may_know(desk: Any) -> None:
     assert f"Why not <@{other}>?" in full
     assert "Only agents and administrators" in desk.command("URILEY", "why")
     assert "Only administrators" in desk.command(other, "why 1")
-    assert "no such request" in desk.command("UBOSS", "why not?")
+    assert "Ask about a request" in desk.command("UBOSS", "why not?")
     assert "request 1" in desk.seen("offer:1")
