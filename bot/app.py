@@ -22,6 +22,7 @@ from bot.edge.bolt import authorize_as, build_bolt
 from bot.edge.guard import Guard
 from bot.edge.http import Check, build_http
 from bot.edge.metrics import Metrics
+from bot.edge.redaction import redacted
 from bot.edge.server import HttpServer, listen
 from bot.edge.socket import SocketEdge
 from bot.edge.worker import InboxWorker
@@ -37,9 +38,10 @@ from bot.listeners import register
 from bot.logs import configure_logs
 from bot.services import agents
 from bot.services.deciding import Decider
-from bot.settings import DEFAULT_PORT, Settings, SlackMode
+from bot.settings import DEFAULT_PORT, Settings, SlackMode, Switch
 from bot.storage import schema
 from bot.storage.database import Clock, Database, open_engine
+from bot.storage.inbox import Prepare, as_it_is
 from bot.storage.scrubbing import scrub_if_due
 from bot.storage.work import Wake, Work
 from classifier import AnswersRefused, ClassifierError, load, load_answers
@@ -142,7 +144,9 @@ def build(settings: Settings, clock: Clock, listening: socket.socket, decider: D
     slack, metrics, stopping = Slack(settings), Metrics(db, clock), threading.Event()
     bolt = build_bolt(settings, authorize_as(slack))
     register(bolt, deps)
-    writer = InboxWriter(db, clock, wake.inbox, limit=settings.firstline_inbox_limit)
+    writer = InboxWriter(
+        db, clock, wake.inbox, limit=settings.firstline_inbox_limit, prepare=_prepare(settings)
+    )
     worker = InboxWorker(settings, db, clock, wake, bolt, metrics.handled)
     sender = Sender(settings, db, clock, wake, slack, metrics.said)
     matcher = Matcher(deps)
@@ -191,6 +195,10 @@ def serve(settings: Settings, clock: Clock) -> None:
     log.info("stopped", drained=drained)
 
 
+def _prepare(settings: Settings) -> Prepare:
+    return redacted if settings.firstline_redact is Switch.ON else as_it_is
+
+
 def _listen(settings: Settings) -> socket.socket:
     """The socket for PORT; without PORT the first free one from 3000 on, and a line that says so."""
     if settings.port is not None:
@@ -230,7 +238,7 @@ def _schedule(deps: Deps, slack: Slack, stopping: threading.Event) -> Background
     schedule.every(
         "reconcile",
         settings.firstline_reconcile_s,
-        lambda: reconcile(deps.db, deps.clock, slack, deps.wake.inbox, stopping),
+        lambda: reconcile(deps.db, deps.clock, slack, deps.wake.inbox, stopping, _prepare(settings)),
     )
     return scheduler
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.errors import NotStored
 from bot.storage.database import Clock, Database
-from bot.storage.inbox import Delivery, count_waiting, store
+from bot.storage.inbox import Delivery, Prepare, as_it_is, count_waiting, store
 
 log = logging.getLogger(__name__)
 
@@ -33,13 +33,19 @@ class _Pending:
 
 
 class InboxWriter:
-    """Takes deliveries from any thread; ``limit`` is how many may wait to be worked before new ones are refused."""
+    """Takes deliveries from any thread; ``limit`` is how many may wait to be worked before new ones are refused.
 
-    def __init__(self, db: Database, clock: Clock, wake: threading.Event, *, limit: int) -> None:
+    ``prepare`` makes of a delivery what is stored of it.
+    """
+
+    def __init__(
+        self, db: Database, clock: Clock, wake: threading.Event, *, limit: int, prepare: Prepare = as_it_is
+    ) -> None:
         self._db = db
         self._clock = clock
         self._wake = wake
         self._limit = limit
+        self._prepare = prepare
         self._queue: Queue[_Pending | None] = Queue(QUEUE_ROWS)
         self._closing = threading.Lock()
         self._is_closed = False
@@ -127,8 +133,9 @@ class InboxWriter:
             self._store([pending])
 
     def _insert(self, batch: Sequence[_Pending]) -> None:
+        deliveries = [self._prepare(pending.delivery) for pending in batch]
         with self._db.writing() as session:
-            store(session, [pending.delivery for pending in batch], self._clock())
+            store(session, deliveries, self._clock())
         self._waiting += len(batch)
         for pending in batch:
             if pending.stored.set_running_or_notify_cancel():

@@ -19,7 +19,7 @@ from bot.delivery.faults import FaultKind, fault_of
 from bot.delivery.slack import Slack
 from bot.services.erasure import erased_mark
 from bot.storage.database import Clock, Database
-from bot.storage.inbox import Delivery, store
+from bot.storage.inbox import Delivery, Prepare, as_it_is, store
 from bot.storage.said import slack_ts
 from bot.storage.tables import Conversation, InboxKind, InboxRow, Lock
 
@@ -39,11 +39,16 @@ class _RunEnds(Exception):
 
 
 def reconcile(
-    db: Database, clock: Clock, slack: Slack, wake: threading.Event, stopping: threading.Event
+    db: Database,
+    clock: Clock,
+    slack: Slack,
+    wake: threading.Event,
+    stopping: threading.Event,
+    prepare: Prepare = as_it_is,
 ) -> int:
     """Store missed messages of the DMs that were not read for longest; return how many. Raises SlackAway.
 
-    Ends early, after a call to Slack, once ``stopping`` is set.
+    Ends early, after a call to Slack, once ``stopping`` is set. ``prepare`` makes of each what is stored of it.
     """
     began_at = clock()
     until = began_at - ON_THE_WAY
@@ -69,7 +74,7 @@ def reconcile(
             messages = []  # a person who has left: go on with the others
         heard = [message for message in messages if _is_from_person(message, bot_id)]
         heard = _not_erased(db, dm, heard)
-        missed += _take(db, dm, heard, clock(), until)
+        missed += _take(db, dm, heard, clock(), until, prepare)
     if missed:
         log.warning("%d direct messages had not arrived and were taken up", missed)
         wake.set()
@@ -130,7 +135,12 @@ def _not_erased(db: Database, dm: Conversation, heard: list[dict[str, Any]]) -> 
 
 
 def _take(
-    db: Database, dm: Conversation, heard: Sequence[dict[str, Any]], now: datetime, until: datetime
+    db: Database,
+    dm: Conversation,
+    heard: Sequence[dict[str, Any]],
+    now: datetime,
+    until: datetime,
+    prepare: Prepare,
 ) -> int:
     # Looked up before the write transaction, which others wait for. What arrives in between is stored twice, and
     # the service that opens requests ignores a message it knows.
@@ -138,7 +148,7 @@ def _take(
     missed = [message for message in heard if message["ts"] not in known]
     with db.writing() as session:
         if missed:
-            store(session, [_as_event(dm, message) for message in missed], now)
+            store(session, [prepare(_as_event(dm, message)) for message in missed], now)
         session.execute(
             update(Conversation)
             .where(Conversation.team_id == dm.team_id, Conversation.members == dm.members)
