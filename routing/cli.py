@@ -51,7 +51,10 @@ def match(
     similarity: Annotated[
         Path | None, typer.Option(help="CSV of country_a, country_b, similarity; needed with CSV.")
     ] = None,
-    policy: Annotated[Policy, typer.Option(help="How work is given out.")] = Policy.HUNGARIAN,
+    policy: Annotated[
+        Policy | None,
+        typer.Option(help="How work is given out; left out: adaptive for .json, hungarian for CSV."),
+    ] = None,
     reproduce: Annotated[
         bool, typer.Option("--reproduce", help="Leave out score 0 and pad the last batch, as published.")
     ] = False,
@@ -66,18 +69,20 @@ def match(
     if plain == {True}:
         if reproduce:
             raise InvalidParams("--reproduce is for the published CSV files")
-        _match_plain(tasks, agents, similarity, MatchParams(policy=policy, seed=seed), now, as_json)
+        _match_plain(
+            tasks, agents, similarity, MatchParams(policy=policy or Policy.ADAPTIVE, seed=seed), now, as_json
+        )
     else:
         if now is not None:
             raise InvalidParams("--now is for .json files; the published CSV files have no times")
         if similarity is None:
             raise InvalidParams("--similarity is needed with CSV files")
-        _match_published(tasks, agents, similarity, policy, reproduce, seed, as_json)
+        _match_published(tasks, agents, similarity, policy or Policy.HUNGARIAN, reproduce, seed, as_json)
 
 
 @app.command()
 def simulate(
-    policy: Annotated[Policy, typer.Option(help="How work is given out.")] = Policy.HUNGARIAN,
+    policy: Annotated[Policy, typer.Option(help="How work is given out.")] = Policy.ADAPTIVE,
     seed: Annotated[int, typer.Option(min=0, help="Decides the team and the day.")] = 0,
     rerank_s: Annotated[float, typer.Option(help="Seconds between matchings; 0: at every event.")] = 0.0,
     agents: Agents = 60,

@@ -111,7 +111,7 @@ class MatchParams:
     Raises InvalidParams.
     """
 
-    policy: Policy = Policy.HUNGARIAN
+    policy: Policy = Policy.ADAPTIVE
     weight_gap: float = 0.3
     weight_market: float = 0.3
     weight_load: float = 0.4

@@ -1,7 +1,8 @@
 """Who may take which task, and which filters gave way.
 
 Presence, hours and having declined never give way, nor does capacity. Every other filter bars those who fail it as long
-as somebody at work passes it, full or not, and the task has not climbed the filter's rung of the ladder.
+as somebody at work passes it, full or not, and the task has not climbed the filter's rung of the ladder. A task that
+somebody at the desk has turned down has lost time enough: it is on the first rung whatever its age, and waits for nobody.
 """
 
 from dataclasses import dataclass
@@ -56,6 +57,8 @@ class Eligibility:
     """Rows, shape (n_tasks,), where a filter bars nobody because nobody passes it."""
     gave_way: dict[Filter, Flags]
     """Rows where a filter bars nobody, for whatever reason."""
+    turned_down: Flags
+    """Rows of tasks that somebody of the roster has declined or left unanswered."""
 
 
 def look_up(line: Line, roster: Roster, params: AdaptiveParams, closes_s: Floats) -> Facts:
@@ -77,12 +80,15 @@ def look_up(line: Line, roster: Roster, params: AdaptiveParams, closes_s: Floats
 def apply(facts: Facts, line: Line, roster: Roster, at_work: Flags, params: AdaptiveParams) -> Eligibility:
     """Ask every filter of every pair, in order."""
     base = np.repeat((at_work & (roster.capacity > 0))[np.newaxis, :], len(line), axis=0)
+    turned_down = np.zeros(len(line), dtype=bool)
     for row, task in enumerate(line.tasks):
         for agent_id in task.declined_by:
             if (column := roster.column_of.get(agent_id)) is not None:
                 base[row, column] = False
+                turned_down[row] = True
     strict, allowed = base.copy(), base.copy()
     broken = np.zeros(base.shape, dtype=np.int8)
+    rung = np.maximum(line.rung, turned_down)
     nowhere = np.zeros(len(line), dtype=bool)
     nobody: dict[Filter, Flags] = {}
     gave_way: dict[Filter, Flags] = {}
@@ -91,11 +97,11 @@ def apply(facts: Facts, line: Line, roster: Roster, at_work: Flags, params: Adap
             nobody[name] = gave_way[name] = nowhere
             continue
         nobody[name] = np.logical_not((strict & passes).any(axis=1))
-        gave_way[name] = nobody[name] | (line.rung >= RUNG[name])
+        gave_way[name] = nobody[name] | (rung >= RUNG[name])
         if name is Filter.MARKET:
             gave_way[name] |= line.waited_minutes >= params.market_minutes
         strict &= passes | nobody[name][:, np.newaxis]
         allowed &= passes | gave_way[name][:, np.newaxis]
         if name is not Filter.SKILL:
             broken += ~passes
-    return Eligibility(at_work, base, strict, allowed, broken, nobody, gave_way)
+    return Eligibility(at_work, base, strict, allowed, broken, nobody, gave_way, turned_down)

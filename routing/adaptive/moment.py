@@ -47,7 +47,7 @@ class Moment:
         # Nobody waits for an agent whom only the ladder makes eligible: so getting older never costs a task a free place.
         allowed = pairs.allowed[:, slots.owner]
         if (later := np.flatnonzero(slots.minutes)).size:
-            allowed[:, later] = pairs.strict[:, slots.owner[later]]
+            allowed[:, later] = pairs.strict[:, slots.owner[later]] & ~pairs.turned_down[:, np.newaxis]
         return dict(solve(self.prices.slot_costs(slots), allowed))
 
     def may_pass(self, name: Filter) -> Flags:

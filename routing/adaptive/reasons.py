@@ -126,7 +126,8 @@ def _say_overflow(moment: Moment, row: int, column: int) -> str:
 
 def _say_gave_way(moment: Moment, row: int, name: Filter) -> str:
     nobody, rung = bool(moment.pairs.nobody[name][row]), int(moment.line.rung[row])
-    return words.say_overflow(moment.line.tasks[row], name, nobody, rung, moment.params)
+    turned_down = bool(moment.pairs.turned_down[row])
+    return words.say_overflow(moment.line.tasks[row], name, nobody, rung, turned_down, moment.params)
 
 
 def _say_waiting(moment: Moment, row: int, column: int) -> str:

@@ -35,13 +35,17 @@ def say_similarity(task: Task, alike: float) -> str:
     return f"market {task.market} is {alike:.0%} like theirs"
 
 
-def say_overflow(task: Task, name: Filter, nobody: bool, rung: int, params: AdaptiveParams) -> str:
+def say_overflow(
+    task: Task, name: Filter, nobody: bool, rung: int, was_turned_down: bool, params: AdaptiveParams
+) -> str:
     """Why a filter that the pair fails is no bar: nobody passes it, or the task has waited long enough."""
     if nobody:
         why = f"nobody who could take it {'does' if name is Filter.LANGUAGE else 'has'}"
     elif rung >= RUNG[name]:
         share = f"{params.ladder[RUNG[name] - 1]:.0%} of its time being gone"
         why = f"on rung {RUNG[name]} of {len(params.ladder)}, {share}, that is no bar"
+    elif was_turned_down:
+        why = "it has been turned down, so that is no bar"
     else:
         why = f"after {params.market_minutes:g} min that is no bar"
     return f"{say_lack(task, name)}, but {why}"

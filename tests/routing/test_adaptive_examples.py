@@ -73,6 +73,21 @@ def test_the_market_gives_way_after_half_a_minute(task: Any, agent: Any) -> None
     assert "no market near DE, but after 0.5 min that is no bar" in explain(given)
 
 
+def test_a_task_that_was_turned_down_insists_less_and_waits_for_nobody(task: Any, agent: Any) -> None:
+    """It has lost time enough: the market and the score give way at once, and it is not held."""
+    agents = [
+        agent("unwilling"),
+        agent("good", score=0.6, **free_in(1.0)),
+        agent("poor", score=0.1, markets=frozenset({"US"})),
+    ]
+    turned_down = task(score=0.6, market="DE", declined_by=frozenset({"unwilling"}))
+    (given,) = play([turned_down], agents).assignments
+    assert given.agent_id == "poor"
+    assert explain(given).count("it has been turned down") == 2
+    elsewhere = task(score=0.6, market="DE", declined_by=frozenset({"somebody of another desk"}))
+    assert pairs(play([elsewhere], agents)) == {"t1": "unwilling"}
+
+
 def test_a_filter_nobody_passes_bars_nobody_at_once(task: Any, agent: Any) -> None:
     """Waiting for a market, a score or a language that nobody at work has would be in vain."""
     (given,) = play(

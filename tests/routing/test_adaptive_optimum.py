@@ -86,7 +86,10 @@ def may_take(task: Task, agents: list[Agent], p: AdaptiveParams, ladder: bool) -
     """Ids of those who pass every filter that did not give way, with or without the ladder."""
     waited = (NOW - task.created_at).total_seconds() / 60.0
     allowed = (task.deadline_at - task.created_at).total_seconds() / 60.0
-    rung = sum(waited / allowed >= share for share in p.ladder)
+    turned_down = any(a.id in task.declined_by for a in agents)
+    if turned_down and not ladder:
+        return []  # waits for nobody
+    rung = max(turned_down, sum(waited / allowed >= share for share in p.ladder))
     base = [a for a in agents if a.is_at_work(NOW) and a.capacity > 0 and a.id not in task.declined_by]
     strict, loose = list(base), list(base)
     for name, at_rung in {"skill": 3, "language": 2, "market": 1, "score": 1, "shift": 1}.items():

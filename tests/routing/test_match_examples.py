@@ -10,13 +10,16 @@ from routing import Matching, MatchParams, Policy, WaitReason, explain, match
 NOW = datetime(2025, 3, 3, 9, 0, tzinfo=UTC)
 
 
+HUNGARIAN = MatchParams(policy=Policy.HUNGARIAN)
+
+
 def pairs(matching: Matching) -> dict[str, str]:
     return {a.task_id: a.agent_id for a in matching.assignments}
 
 
 def test_no_tasks_give_an_empty_matching(agent: Any) -> None:
     """Nothing to do is a defined answer."""
-    assert match([], [agent()], NOW) == Matching((), ())
+    assert match([], [agent()], NOW, HUNGARIAN) == Matching((), ())
 
 
 @pytest.mark.parametrize("policy", list(Policy))
@@ -29,8 +32,8 @@ def test_without_agents_work_waits_for_somebody(policy: Policy, task: Any, agent
 
 def test_one_task_and_one_agent_are_matched(task: Any, agent: Any) -> None:
     """A batch of one pair works, priced as in any other batch, with nobody as runner-up."""
-    (alone,) = match([task()], [agent()], NOW).assignments
-    (beside_others,) = match([task()], [agent(), agent("a2", load=4)], NOW).assignments
+    (alone,) = match([task()], [agent()], NOW, HUNGARIAN).assignments
+    (beside_others,) = match([task()], [agent(), agent("a2", load=4)], NOW, HUNGARIAN).assignments
     assert alone.agent_id == "a1"
     assert alone.runner_up is None
     assert alone.cost == beside_others.cost
@@ -44,7 +47,7 @@ def test_the_reasons_for_waiting_name_the_first_filter_that_left_nobody(task: An
     network, full = {"network": 1.0}, {"capacity": 1, "load": 1}
 
     def reason(agents: list[Any], **values: Any) -> WaitReason:
-        (waiting,) = match([task(**values)], agents, NOW).waiting
+        (waiting,) = match([task(**values)], agents, NOW, HUNGARIAN).waiting
         return waiting.reason
 
     assert reason([agent(), agent("off", on=False)], declined_by=frozenset({"a1"})) is WaitReason.ALL_DECLINED
@@ -55,7 +58,7 @@ def test_the_reasons_for_waiting_name_the_first_filter_that_left_nobody(task: An
     assert reason(skill, category="network") is WaitReason.NO_SKILL
     language = [agent(**full, languages=frozenset({"nl"})), agent("a2", languages=frozenset({"en"}))]
     assert reason(language, language="nl") is WaitReason.NO_LANGUAGE
-    (outbid,) = match([task(), task("t2")], [agent(capacity=1)], NOW).waiting
+    (outbid,) = match([task(), task("t2")], [agent(capacity=1)], NOW, HUNGARIAN).waiting
     assert (outbid.task_id, outbid.reason) == ("t2", WaitReason.OUTBID)
 
 
@@ -81,14 +84,14 @@ def test_a_skill_nobody_on_has_overflows_and_says_so(policy: Policy, task: Any, 
 def test_a_level_of_zero_is_no_skill(task: Any, agent: Any) -> None:
     """Listing a category at level 0 says that the agent lacks it."""
     agents = [agent("none", skills={"network": 0.0}), agent("some", load=3, skills={"network": 0.1})]
-    assert pairs(match([task(category="network")], agents, NOW)) == {"t1": "some"}
+    assert pairs(match([task(category="network")], agents, NOW, HUNGARIAN)) == {"t1": "some"}
 
 
 def test_the_skilled_who_declined_do_not_hold_up_the_others(task: Any, agent: Any) -> None:
     """When all who have the skill declined, the task overflows instead of waiting for them."""
     agents = [agent("able", skills={"network": 1.0}), agent("other", skills={"printing": 1.0})]
     declined = task(category="network", declined_by=frozenset({"able"}))
-    assert pairs(match([declined], agents, NOW)) == {"t1": "other"}
+    assert pairs(match([declined], agents, NOW, HUNGARIAN)) == {"t1": "other"}
 
 
 @pytest.mark.parametrize("policy", list(Policy))
@@ -115,7 +118,7 @@ def test_a_task_stops_insisting_on_a_skill_whose_owners_are_full(
         agent("able", capacity=1, load=1, skills={"network": 1.0}),
         agent("free", skills={"printing": 1.0}),
     ]
-    matching = match([task(waited=waited, category="network")], agents, NOW)
+    matching = match([task(waited=waited, category="network")], agents, NOW, HUNGARIAN)
     assert bool(matching.assignments) is patience_is_over
     if patience_is_over:
         assert "waited too long" in explain(matching.assignments[0])
@@ -125,7 +128,7 @@ def test_ties_follow_the_written_rule(task: Any, agent: Any) -> None:
     """Equal tasks and agents pair in line order; the last in line is the one that waits."""
     agents = [agent(f"a{i}", capacity=1) for i in (3, 1, 2)]
     tasks = [task(f"t{i}") for i in (2, 4, 1, 3)]
-    matching = match(tasks, agents, NOW)
+    matching = match(tasks, agents, NOW, HUNGARIAN)
     assert pairs(matching) == {"t1": "a1", "t2": "a2", "t3": "a3"}
     assert [waiting.task_id for waiting in matching.waiting] == ["t4"]
 
@@ -142,26 +145,28 @@ def test_hungarian_gives_the_harder_task_to_the_better_agent(task: Any, agent: A
     """Also when every agent is above every task, where a linear gap would not care."""
     tasks = [task("easy", score=0.1), task("hard", score=0.5)]
     agents = [agent("good", score=0.9, capacity=1), agent("fair", score=0.6, capacity=1)]
-    assert pairs(match(tasks, agents, NOW)) == {"easy": "fair", "hard": "good"}
+    assert pairs(match(tasks, agents, NOW, HUNGARIAN)) == {"easy": "fair", "hard": "good"}
 
 
 def test_hungarian_prefers_the_closer_market(task: Any, agent: Any) -> None:
     """Similarity is looked up in either order; without a table only the same market counts."""
     agents = [agent("near", markets=frozenset({"AT"}), load=1), agent("far", markets=frozenset({"US"}))]
-    assert pairs(match([task(market="DE")], agents, NOW, similarity={("AT", "DE"): 0.9})) == {"t1": "near"}
-    assert pairs(match([task(market="DE")], agents, NOW)) == {"t1": "far"}
+    assert pairs(match([task(market="DE")], agents, NOW, HUNGARIAN, similarity={("AT", "DE"): 0.9})) == {
+        "t1": "near"
+    }
+    assert pairs(match([task(market="DE")], agents, NOW, HUNGARIAN)) == {"t1": "far"}
 
 
 def test_the_longest_waiting_task_goes_first_when_places_are_few(task: Any, agent: Any) -> None:
     """One place, two tasks alike: the one that used up more of its time gets it."""
     tasks = [task("new", allowed=60), task("old", waited=50, allowed=120)]
-    assert pairs(match(tasks, [agent(capacity=1)], NOW)) == {"old": "a1"}
+    assert pairs(match(tasks, [agent(capacity=1)], NOW, HUNGARIAN)) == {"old": "a1"}
 
 
 def test_a_forgotten_task_does_not_drown_every_other_reason(task: Any, agent: Any) -> None:
     """Waiting counts up to ten times the time to the deadline, and no further."""
-    (late,) = match([task(waited=600, allowed=60)], [agent()], NOW).assignments
-    (forgotten,) = match([task(waited=6_000_000, allowed=60)], [agent()], NOW).assignments
+    (late,) = match([task(waited=600, allowed=60)], [agent()], NOW, HUNGARIAN).assignments
+    (forgotten,) = match([task(waited=6_000_000, allowed=60)], [agent()], NOW, HUNGARIAN).assignments
     assert late.cost == forgotten.cost
 
 
@@ -176,7 +181,7 @@ def test_greedy_clock_gives_the_highest_task_to_the_highest_free_agent(task: Any
 def test_who_declined_is_not_counted_among_the_full(task: Any, agent: Any) -> None:
     """One is full and one has declined: the reason names both, and does not call the free one full."""
     agents = [agent("full", capacity=1, load=1), agent("unwilling")]
-    [waiting] = match([task(declined_by=frozenset({"unwilling"}))], agents, NOW).waiting
+    [waiting] = match([task(declined_by=frozenset({"unwilling"}))], agents, NOW, HUNGARIAN).waiting
     assert waiting.reason is WaitReason.EVERYBODY_FULL
     assert waiting.detail == "no free place among 1 agent on; 1 more declined it"
 
@@ -213,7 +218,7 @@ def test_a_runner_up_who_was_cheaper_is_told_as_of_more_use_elsewhere(task: Any,
     ]
     tasks = [task("nl", market="NL"), task("be", market="BE")]
     alike = {("BE", "NL"): 0.8, ("BE", "FR"): 0.7}
-    given = {a.task_id: a for a in match(tasks, agents, NOW, similarity=alike).assignments}
+    given = {a.task_id: a for a in match(tasks, agents, NOW, HUNGARIAN, similarity=alike).assignments}
     assert {t: a.agent_id for t, a in given.items()} == {"nl": "dutch", "be": "french"}
     assert given["be"].runner_up is not None
     assert given["be"].runner_up.difference < 0

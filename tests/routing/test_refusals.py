@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from routing import Agent, InvalidAgent, InvalidParams, InvalidTask, MatchParams, RoutingError, match
+from routing import Agent, InvalidAgent, InvalidParams, InvalidTask, MatchParams, Policy, RoutingError, match
 
 NOW = datetime(2025, 3, 3, 9, 0, tzinfo=UTC)
 NONSENSE = [math.nan, math.inf, -math.inf, -0.1, "0.5", None, True]
@@ -89,7 +89,7 @@ def test_settings_that_contradict_are_refused() -> None:
 def test_all_weights_at_zero_still_match(task: Any, agent: Any) -> None:
     """Without any preference the tie rule decides: the least busy agent, then the smaller id."""
     nothing: dict[str, Any] = {n: 0.0 for n in MatchParams.__dataclass_fields__ if n.startswith("weight_")}
-    params = MatchParams(**nothing)
+    params = MatchParams(policy=Policy.HUNGARIAN, **nothing)
     agents: list[Agent] = [agent("a3"), agent("a2"), agent("a1", load=1)]
     (given,) = match([task()], agents, NOW, params).assignments
     assert (given.agent_id, given.cost) == ("a2", 0.0)
