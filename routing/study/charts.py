@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from routing.errors import InvalidParams
 from routing.originals.tables import Floats
 
 if TYPE_CHECKING:
@@ -16,6 +17,14 @@ Series: TypeAlias = tuple[str, Sequence[float | None], str]
 """Label, values and colour."""
 _BINS = 40
 _DPI = 120
+
+
+def make_folder(folder: Path) -> None:
+    """Make a report's folder and those above it. Raises InvalidParams where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise InvalidParams(f"cannot write a report into {folder}: {problem.strerror}") from problem
 
 
 def new_figure(width: float, height: float) -> "Figure":
@@ -56,7 +65,8 @@ def draw_heatmaps(
     path: Path, maps: Sequence[tuple[str, Sequence[str], Sequence[Sequence[float | None]]]]
 ) -> None:
     """Correlations side by side, each (title, names, square of values in [-1, 1] or None)."""
-    figure = new_figure(4.6 * len(maps), 4.2)
+    most = max(len(names) for _, names, _ in maps)
+    figure = new_figure((0.75 * most + 2.0) * len(maps), 0.6 * most + 2.0)
     for axes, (title, names, values) in zip(np.ravel(figure.subplots(1, len(maps))), maps, strict=True):
         square = np.array([[np.nan if v is None else v for v in row] for row in values])
         axes.imshow(square, cmap="RdBu", vmin=-1, vmax=1)

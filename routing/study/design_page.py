@@ -8,7 +8,7 @@ import numpy as np
 from routing.experiment import power_of_means
 from routing.originals.scoring import Indices
 from routing.study.block_file import BlockStudy
-from routing.study.charts import BLUE, GREEN, GREY, ORANGE, new_figure, save
+from routing.study.charts import BLUE, GREEN, GREY, ORANGE, make_folder, new_figure, save
 from routing.study.interference import Layout, Seen
 from routing.study.markdown import table
 from routing.study.shared_pool import Pool
@@ -73,7 +73,7 @@ def block_sentences(found: BlockStudy) -> list[str]:
 
 def write_switchback_page(folder: Path, plan: SwitchbackPlan, of: Blocks, order: Indices, seed: int) -> None:
     """Write report.md and switchback.png into `folder`; `order`: each block's arm."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     _draw_power(folder / "switchback.png", plan, of, order)
     hours = [at * of.block_minutes / 60.0 for at in range(len(order))]
     arms = ["treated" if arm == TREATED else "control" for arm in order]
@@ -94,7 +94,7 @@ def write_switchback_page(folder: Path, plan: SwitchbackPlan, of: Blocks, order:
 
 def write_interference_page(folder: Path, pool: Pool, layout: Layout, seen: Seen, seed: int) -> None:
     """Write report.md and interference.png into `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     _draw_interference(folder / "interference.png", layout, seen)
     first = " and goes first" if pool.treated_goes_first else ""
     lines = [

@@ -61,6 +61,8 @@ class ScoreStudy:
     influences: tuple[Influence, ...]
     column_correlations: dict[str, float | None]
     """Rank correlation of each column (its gaps filled) with the score."""
+    between_columns: tuple[tuple[float | None, ...], ...]
+    """Rank correlations of the columns where both are known, in the order of `column_correlations`."""
 
     @property
     def against_purpose(self) -> tuple[str, ...]:
@@ -79,6 +81,10 @@ def study(parts: Parts) -> ScoreStudy:
         column_correlations={
             name: rank_correlation(column.filled, parts.score) for name, column in parts.columns.items()
         },
+        between_columns=tuple(
+            tuple(_where_known(one.measured, other.measured) for other in parts.columns.values())
+            for one in parts.columns.values()
+        ),
     )
 
 
@@ -129,6 +135,11 @@ def _distributions(parts: Parts) -> Iterator[Distribution]:
     for name, values in parts.components.items():
         yield describe(name, "component", values)
     yield describe("score", "score", parts.score)
+
+
+def _where_known(one: Floats, other: Floats) -> float | None:
+    known = ~(np.isnan(one) | np.isnan(other))
+    return rank_correlation(one[known], other[known]) if known.any() else None
 
 
 def _covariance(one: Floats, other: Floats) -> float:

@@ -14,6 +14,7 @@ from routing.study.charts import (
     draw_bars,
     draw_heatmaps,
     draw_histograms,
+    make_folder,
     new_figure,
     save,
 )
@@ -86,22 +87,30 @@ def conclusions(subject: Subject) -> list[str]:
 
 def write_page(folder: Path, recipe: Recipe, subjects: Sequence[Subject]) -> None:
     """Write report.md and the charts into `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for subject in subjects:
         title = f"{subject.name.capitalize()}: columns, components and score ({recipe.value})"
         draw_histograms(folder / f"{subject.name}-distributions.png", title, _panels(subject.parts), 4)
-    maps = [
-        (f"{s.name.capitalize()}: rank correlations", list(s.parts.components), s.study.correlations)
-        for s in subjects
+    components = [
+        (_map_title(s, "components"), list(s.parts.components), s.study.correlations) for s in subjects
     ]
-    draw_heatmaps(folder / "correlations.png", maps)
+    columns = [(_map_title(s, "columns"), list(s.parts.columns), s.study.between_columns) for s in subjects]
+    draw_heatmaps(folder / "correlations.png", components)
+    draw_heatmaps(folder / "columns.png", columns)
     _draw_influence(folder / "influence.png", recipe, subjects)
     (folder / "report.md").write_text(_page(recipe, subjects), encoding="utf-8")
 
 
 def _page(recipe: Recipe, subjects: Sequence[Subject]) -> str:
     lines = ["# What the scores are made of", "", _RECIPES[recipe], "", INFLUENCE_NOTE, ""]
-    lines += ["![Weight and influence](influence.png)", "", "![Correlations](correlations.png)", ""]
+    lines += [
+        "![Weight and influence](influence.png)",
+        "",
+        "![Correlations](correlations.png)",
+        "",
+        "![Columns](columns.png)",
+        "",
+    ]
     for subject in subjects:
         lines += [f"## {subject.name.capitalize()}", "", *conclusions(subject), ""]
         lines += table(INFLUENCE_COLUMNS, [influence_cells(row) for row in subject.study.influences])
@@ -123,6 +132,10 @@ _RECIPES = {
     Recipe.PUBLISHED: "Published recipe: gaps as the original filled them, so a handling time of 0, which stands for a "
     "missing one, counts as the fastest; only handling time by its logarithm; components of tasks are not standardised.",
 }
+
+
+def _map_title(subject: Subject, what: str) -> str:
+    return f"{subject.name.capitalize()}: rank correlations of {what}"
 
 
 def _panels(parts: Parts) -> list[tuple[str, Floats, str]]:

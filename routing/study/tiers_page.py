@@ -10,7 +10,7 @@ from routing.originals.comparison import PerAgent
 from routing.originals.tables import Floats
 from routing.params import Policy
 from routing.study.against_random import EVERYBODY, MEASURES, AgainstRandom
-from routing.study.charts import BLUE, GREEN, GREY, ORANGE, new_figure, save
+from routing.study.charts import BLUE, GREEN, GREY, ORANGE, make_folder, new_figure, save
 from routing.study.markdown import table
 from routing.study.tier_moves import Moves, TierMoves
 
@@ -81,7 +81,7 @@ def distinct_moves(matched: Sequence[Matched]) -> list[tuple[str, TierMoves]]:
 
 def write_page(folder: Path, matched: Sequence[Matched], drawn: Sequence[PerAgent]) -> None:
     """Write report.md, one chart of distributions a policy and one of moves into `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for own in matched:
         _draw_distributions(folder / f"{own.policy.value}.png", own, drawn)
     _draw_moves(folder / "moves.png", matched)

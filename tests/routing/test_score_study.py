@@ -137,6 +137,21 @@ def test_shares_of_variance_add_up_and_a_weight_is_not_an_influence() -> None:
     assert abs(found["risk"]) < 0.2 < found["urgency"] < found["profitability"]
 
 
+def test_columns_are_compared_where_both_are_known() -> None:
+    """Gaps are left out pair by pair; columns that are never known together have no correlation."""
+    agents = AgentTable(
+        markets=(("DE",),) * 4,
+        productivity=np.array([1.0, 2.0, 3.0, math.nan]),
+        utilisation=np.array([0.9, 0.5, 0.1, 0.9]),
+        handling_time=np.array([math.nan, math.nan, math.nan, 5.0]),
+        accuracy=np.array([0.1, 0.3, 0.2, math.nan]),
+    )
+    square = study(agent_parts(agents, DEFAULT, Recipe.CAREFUL)).between_columns
+    assert square[1][2] == square[2][1] == pytest.approx(-1.0)  # productivity and utilisation
+    assert square[0][1] == pytest.approx(0.5)  # accuracy and productivity
+    assert square[1][3] is None  # productivity and handling time
+
+
 def test_a_distribution_tells_what_is_known_and_what_is_missing() -> None:
     """Gaps are counted, not averaged; a column of gaps has no figures; no spread has no skewness."""
     seen = describe("x", "column", np.array([1.0, math.nan, 3.0, 8.0]))
@@ -210,12 +225,19 @@ def test_the_command_writes_a_page_with_its_charts(tmp_path: Path) -> None:
         "tasks-distributions.png",
         "agents-distributions.png",
         "correlations.png",
+        "columns.png",
         "influence.png",
     }
     assert all(f"({name})" in page and is_png(folder / name) for name in charts)
     assert "A weight is not an influence" in page
     assert "The same weights, careful recipe:" in page
     assert "counts as the fastest" in page
+
+
+def test_a_report_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    """A file stands where the folder should be: one line, exit code 2."""
+    options = write_published(tmp_path)
+    assert "cannot write a report into" in refused("scores", *options, f"--report={tmp_path / 'tasks.csv'}")
 
 
 def test_a_column_of_gaps_is_told(tmp_path: Path) -> None:
