@@ -103,7 +103,7 @@ def test_no_task_waits_beside_somebody_free_and_able(tasks: list[Task], agents: 
     places=st.integers(1, 4),
     minutes=st.integers(1, 600),
     data=st.data(),
-    params=st.sampled_from([MatchParams(policy=Policy.HUNGARIAN), MatchParams(policy=Policy.ADAPTIVE)]),
+    params=st.sampled_from(EVERY_POLICY),
 )
 def test_waiting_longer_never_costs_a_task_its_turn(
     waits: list[tuple[int, float]], places: int, minutes: int, data: st.DataObject, params: MatchParams
