@@ -137,6 +137,17 @@ def test_shares_of_variance_add_up_and_a_weight_is_not_an_influence() -> None:
     assert abs(found["risk"]) < 0.2 < found["urgency"] < found["profitability"]
 
 
+def test_a_column_that_works_against_its_purpose_is_named(tmp_path: Path) -> None:
+    """The slow are the accurate ones here: they score higher, and the command says that this was not meant."""
+    options = write_published(tmp_path)
+    rows = [f"DE,300,0.5,{100 + at * 50},{0.5 + at / 40}" for at in range(12)]
+    (tmp_path / "agents.csv").write_text("\n".join([AGENT_HEAD, *rows, ""]))
+    done = run_routing("scores", *options)
+    assert "Against its purpose: the score moves with handling_time" in done.out
+    assert "By weight: accuracy 0.60, efficiency 0.40." in done.out
+    assert "moves with accuracy" not in done.out
+
+
 def test_columns_are_compared_where_both_are_known() -> None:
     """Gaps are left out pair by pair; columns that are never known together have no correlation."""
     agents = AgentTable(

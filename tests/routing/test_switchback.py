@@ -188,6 +188,14 @@ def test_a_switchback_recovers_what_an_experiment_by_tickets_misses() -> None:
     assert abs(seen.without_washout.difference) < abs(seen.with_washout.difference)
 
 
+def test_the_queue_takes_a_while_to_forget_the_other_arm() -> None:
+    """After a change both arms begin alike and drift apart; the curve spans the block."""
+    seen = try_experiments(Pool(), Layout(1_000, 480.0, 0.0), seed=0).carry_over
+    gap = seen.control_after_treated - seen.treated_after_control
+    assert (seen.since_minutes[0], seen.since_minutes[-1]) == (10.0, 470.0)
+    assert gap[0] < 3.0 < gap[-8:].min()
+
+
 def test_an_arm_that_goes_first_only_takes_from_the_other() -> None:
     """The A/B is sure of an effect that is not there; the switchback sees none."""
     pool = Pool(treated_minutes=20.0, treated_goes_first=True)

@@ -124,6 +124,24 @@ def test_the_command_compares_both_matchings(tmp_path: Path) -> None:
     assert "not a count of what happened" in answer["notes"]["moves"]
 
 
+def test_matchings_that_move_tasks_alike_are_told_once(tmp_path: Path) -> None:
+    """Both go tier by tier: one table of moves for the two, one of means for each."""
+    said = run_routing(*options(tmp_path), "--draws=1").out
+    assert said.count("expected moves") == said.count("hungarian and greedy_clock: expected moves") == 1
+    assert said.count("means over agents") == 2
+
+
+@pytest.mark.parametrize("sizes", [(1, 1), (1, 3), (5, 1), (3, 2)])
+def test_the_smallest_files_are_studied_all_the_same(sizes: tuple[int, int], tmp_path: Path) -> None:
+    """One task or one agent leaves nothing to compare, and nothing fails."""
+    write_published(tmp_path, *sizes)
+    named = [f"--{name}={tmp_path / f'{name}.csv'}" for name in ("tasks", "agents", "similarity")]
+    for arguments in (["tiers", *named, "--draws=1"], ["scores", *named[:2]]):
+        done = run_routing(*arguments, "--json")
+        assert done.code == 0, done.err
+        json.loads(done.out)
+
+
 def test_the_command_writes_a_page_with_its_charts(tmp_path: Path) -> None:
     """Distributions of each policy and the moves; the page and the printed tables label the estimate."""
     folder = tmp_path / "report"
