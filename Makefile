@@ -5,7 +5,7 @@ PY := .venv/bin/python
 # A slow disk or a small machine: make test WORKERS=1
 WORKERS ?= 2
 
-.PHONY: help run test check format bench lock clean setup setup-study setup-dev
+.PHONY: help run test soak check format bench lock clean setup setup-study setup-dev
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -15,6 +15,9 @@ run: setup  ## set everything up and start: with Slack tokens in .env the bot, e
 
 test: setup-dev  ## all tests
 	@FIRSTLINE_TEST_CACHE="$${FIRSTLINE_TEST_CACHE:-$(CURDIR)/var/test-cache}" $(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+soak: setup-dev  ## the tests of safety at full size: thousands of texts and deliveries instead of hundreds; takes minutes
+	@FIRSTLINE_SOAK=1 FIRSTLINE_TEST_CACHE="$${FIRSTLINE_TEST_CACHE:-$(CURDIR)/var/test-cache}" $(PY) -m pytest -n $(WORKERS) --dist loadfile --timeout 3600 $(or $(ARGS),tests/security)
 
 check: setup-dev  ## style, types, layers, and that the migrations match the tables
 	@$(PY) -m ruff check .

@@ -6,6 +6,7 @@ Cells of a CSV that a spreadsheet would run as a formula get an apostrophe in fr
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from bot.storage.tables import Event
 
 COLUMNS = ("id", "team_id", "at", "kind", "request_id", "actor_id", "data")
 ROWS_AT_ONCE = 1_000
+# Some spreadsheets skip what cannot be seen, and take the wide signs of East Asian keyboards for the narrow ones.
+FORMULA = re.compile(r"[\t\r\n]|[\s\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 
 
 def export_events(database: Database, out: Path, team_id: str | None = None) -> int:
@@ -77,4 +80,4 @@ def _cell(value: Any) -> str:
         if value is None
         else str(value)
     )
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return "'" + text if FORMULA.match(text) else text

@@ -74,7 +74,7 @@ def _why_no_suggestion(stats: Stats) -> str:
     """A line for each reason, with the languages of those turned away for theirs; nothing if there are none."""
     lines = []
     for reason, count in stats.no_suggestion:
-        line = f"• {count} {REASONS.get(reason, reason)}"
+        line = f"• {count} {REASONS.get(reason) or escape(reason, 80)}"
         if reason == AbstainReason.UNSUPPORTED_LANGUAGE and stats.unread_languages:
             line += f" ({', '.join(f'{language}: {n}' for language, n in stats.unread_languages[:6])})"
         lines.append(line)
