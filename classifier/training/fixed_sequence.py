@@ -4,6 +4,9 @@ Picking the loosest of many thresholds by its share on the rows at hand flatters
 So the candidates are put in one order beforehand, from strict to loose, and each is tested with an exact binomial test
 (Clopper and Pearson 1934) of "less than the promised share is right". The walk stops at the first that fails; the last
 that passed is taken. Because the order was fixed and the walk stops, the whole walk has the risk of a single test.
+
+Where the strictest candidates show few rows, one unlucky row there would end it. So there the walk has several starts,
+chosen by how many rows a candidate shows and not by how many of them are right, which share the risk (their section 5.2).
 """
 
 import math
@@ -21,6 +24,9 @@ Passing over those before is exact where a stricter candidate is right at least 
 matters where that is not so, the simulations in tests/classifier/test_promise.py show.
 """
 
+STARTS = (1, 2, 4)
+"""A walk starts where a candidate first shows so many times the least number of rows; on many rows that is one place."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tally:
@@ -34,12 +40,13 @@ class Tally:
 class Walk:
     """How far the tests went: `passed` are places in the sequence; `tally` is of the last passed, or of the one that failed.
 
-    `needed`: as in Promise.
+    `risk`: of each of its tests. `needed`: as in Promise.
     """
 
     passed: tuple[int, ...]
     tally: Tally
     result: PromiseResult
+    risk: float
     needed: int | None = None
 
 
@@ -69,20 +76,31 @@ def rows_needed(share: float, promise: float, risk: float) -> int | None:
 
 
 def walk(tallies: Sequence[Tally], promise: float, risk: float) -> Walk:
-    """Test candidates in their order, strict to loose, until one fails; those that show too few rows are passed over."""
+    """Test candidates in their order, strict to loose, from each start until one fails; before the first none is tested."""
     least = max(LEAST_ROWS, math.ceil(math.log(risk) / math.log(promise)))
-    testable = [place for place, tally in enumerate(tallies) if tally.shown >= least]
-    if not testable:
+    starts = _starts(tallies, least)
+    if not starts:
         most = max(tallies, key=lambda tally: tally.shown, default=Tally(0, 0))
-        return Walk((), most, PromiseResult.TOO_FEW_ROWS, least)
-    passed: list[int] = []
-    for place in range(testable[0], len(tallies)):
-        if lower_bound(tallies[place], risk) < promise:
-            break
-        passed.append(place)
+        return Walk((), most, PromiseResult.TOO_FEW_ROWS, risk, least)
+    each = risk / len(starts)
+    passed: set[int] = set()
+    for start in starts:
+        for place in range(start, len(tallies)):
+            if lower_bound(tallies[place], each) < promise:
+                break
+            passed.add(place)
     if passed:
-        return Walk(tuple(passed), tallies[passed[-1]], PromiseResult.KEPT)
-    failed = tallies[testable[0]]
-    needed = rows_needed(failed.right / failed.shown, promise, risk)
+        return Walk(tuple(sorted(passed)), tallies[max(passed)], PromiseResult.KEPT, each)
+    failed = max((tallies[start] for start in starts), key=lambda tally: lower_bound(tally, each))
+    needed = rows_needed(failed.right / failed.shown, promise, each)
     result = PromiseResult.TOO_FEW_ROWS if needed else PromiseResult.NOT_REACHED
-    return Walk((), failed, result, needed)
+    return Walk((), failed, result, each, needed)
+
+
+def _starts(tallies: Sequence[Tally], least: int) -> list[int]:
+    """Places in order, each once."""
+    found = {
+        next((place for place, tally in enumerate(tallies) if tally.shown >= times * least), None)
+        for times in STARTS
+    }
+    return sorted(place for place in found if place is not None)

@@ -85,8 +85,8 @@ def choose_thresholds(
         shown = replace(shown, tally=_tally_of_shown(rows, chosen))
     if one.passed:
         one = replace(one, tally=_tally_of_one(rows, chosen))
-    shown_promise = _promise(shown, params.promise, params.confidence, shown_risk)
-    one_promise = _promise(one, params.one_promise, params.confidence, risk)
+    shown_promise = _promise(shown, params.promise, params.confidence)
+    one_promise = _promise(one, params.one_promise, params.confidence)
     chosen = replace(chosen, shown_promise=shown_promise, one_promise=one_promise)
     return replace(chosen, reason=_reason(len(truths), scope, chosen, shown_promise, one_promise))
 
@@ -121,11 +121,11 @@ def _mass(walked: Walk) -> float:
     return UNPROVEN_MASS if walked.result is PromiseResult.TOO_FEW_ROWS else NEVER
 
 
-def _promise(walked: Walk, promise: float, confidence: float, risk: float) -> Promise:
+def _promise(walked: Walk, promise: float, confidence: float) -> Promise:
     return Promise(
         promise=promise,
         confidence=confidence,
-        lower_bound=lower_bound(walked.tally, risk),
+        lower_bound=lower_bound(walked.tally, walked.risk),
         shown=walked.tally.shown,
         right=walked.tally.right,
         needed=walked.needed,

@@ -56,17 +56,19 @@ def test_no_starter_message_is_a_near_duplicate(starter: Dataset) -> None:
 
 
 def test_the_starter_split_is_fixed_and_stratified() -> None:
-    """Every row of the file names its split, and each category and language has about 60/20/20."""
+    """Every row of the file names its split, and each category and language has about 60/20/20; of English requests
+    that have a category more are for calibration: what is shown alone must be proven on them."""
     with STARTER.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     shares: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for row in rows:
         shares[row["category"], row["language"]][row["split"]] += 1
     for group, counts in shares.items():
+        more = 10 if group[1] == "en" and group[0] != OUT_OF_SCOPE else 0
         total = sum(counts.values())
         assert set(counts) <= {"fit", "calibration", "test"}, group
-        assert counts["fit"] == pytest.approx(0.6 * total, abs=1.5), group
-        assert counts["calibration"] == pytest.approx(0.2 * total, abs=1.0), group
+        assert counts["fit"] == pytest.approx(0.6 * total - more, abs=1.5), group
+        assert counts["calibration"] == pytest.approx(0.2 * total + more, abs=1.0), group
         assert counts["test"] == pytest.approx(0.2 * total, abs=1.0), group
 
 
