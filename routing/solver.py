@@ -26,12 +26,10 @@ def solve(cost: Costs, allowed: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """
     if not allowed.any():
         return []
-    lowest = float(cost.min(where=allowed, initial=np.inf))
-    highest = float(cost.max(where=allowed, initial=-np.inf))
+    lowest = float(np.where(allowed, cost, np.inf).min())
+    highest = float(np.where(allowed, cost, -np.inf).max())
     penalty = (highest - lowest + 1.0) * (min(cost.shape) + 1.0)
-    priced = cost - _tie_bonus(cost.shape)
-    priced -= lowest
-    priced[~allowed] = penalty
+    priced = np.where(allowed, cost - _tie_bonus(cost.shape) - lowest, penalty)
     rows = _rows_that_matter(priced)
     chosen = [(int(rows[r]), int(c)) for r, c in _solve_square(priced[rows])]
     return sorted((r, c) for r, c in chosen if allowed[r, c])

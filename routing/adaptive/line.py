@@ -51,9 +51,9 @@ class Line:
         """What hangs on one property of the task, made once for each of its distinct values."""
         values = [key(task) for task in self.tasks]
         distinct = {value: place for place, value in enumerate(dict.fromkeys(values))}
-        table = np.stack([row_of(value) for value in distinct])
         if len(distinct) == 1:
-            return Spread(table, None)
+            return Spread(row_of(values[0])[np.newaxis, :], None)
+        table = np.stack([row_of(value) for value in distinct])
         return Spread(table, np.array([distinct[value] for value in values], dtype=np.int64))
 
 
@@ -82,6 +82,8 @@ def urgency(line: Line, params: AdaptiveParams) -> Floats:
 
 def refuse_twins(tasks: Sequence[Task]) -> None:
     """Raise InvalidTask for an id that occurs twice."""
+    if len({task.id for task in tasks}) == len(tasks):
+        return
     for task_id, times in Counter(task.id for task in tasks).items():
         if times > 1:
             raise InvalidTask(f"task {task_id} is given {times} times")

@@ -77,7 +77,8 @@ class Prices:
 
     def free_costs(self) -> Floats:
         """Costs of each pair for the agent's first free place, shape (n_tasks, n_agents)."""
-        costs: Floats = self.pair_costs + self.in_hand(np.arange(len(self._roster.agents)), self._roster.load)
+        share = self._params.in_hand * self._roster.load / np.maximum(1, self._roster.capacity)
+        costs: Floats = self.pair_costs + share
         return costs
 
     def in_hand(self, owner: np.ndarray, in_hand: np.ndarray) -> Floats:

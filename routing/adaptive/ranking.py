@@ -31,12 +31,10 @@ def rank(
     The task is looked at alone: other tasks may have a better claim. Empty when nobody can take it.
     """
     moment = Moment([task], roster, now, params)
-    columns = np.flatnonzero(moment.open[0])
-    costs = moment.prices.free_costs()[0, columns]
-    if len(columns) > top:
-        worst = np.partition(costs, top - 1)[top - 1]
-        columns, costs = columns[costs <= worst], costs[costs <= worst]
-    best = columns[np.argsort(costs, kind="stable")][:top].tolist()
+    costs = np.where(moment.open[0], moment.prices.free_costs()[0], np.inf)
+    worst = np.partition(costs, top - 1)[top - 1] if len(costs) > top else np.inf
+    columns = np.flatnonzero((costs <= worst) & (costs < np.inf))
+    best = columns[np.argsort(costs[columns], kind="stable")][:top].tolist()
     return tuple(_candidate(moment, column) for column in best)
 
 

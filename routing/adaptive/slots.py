@@ -26,18 +26,16 @@ def find_slots(
 ) -> Slots:
     """No agent needs more places than there are tasks. `ends_s` is when each agent leaves, in the past for who is not at
     work: nobody is waited for who leaves before the place is free, nor when the place should be free already."""
-    places = [
-        (int(roster.load[column]) + place, column, 0.0)
-        for column in np.flatnonzero(free).tolist()
-        for place in range(min(int(free[column]), n_tasks))
-    ]
-    places.sort(key=lambda slot: (slot[0], slot[1]))
-    if params.hold:
-        places += _soon_free(roster, now_s, ends_s, params)
+    counts = np.minimum(free, n_tasks)
+    owner = np.repeat(np.arange(len(free)), counts)
+    nth = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+    in_hand = roster.load[owner] + nth
+    order = np.lexsort((owner, in_hand))
+    soon = _soon_free(roster, now_s, ends_s, params) if params.hold else []
     return Slots(
-        np.array([column for _, column, _ in places], dtype=np.int64),
-        np.array([in_hand for in_hand, _, _ in places], dtype=np.int64),
-        np.array([minutes for _, _, minutes in places], dtype=np.float64),
+        np.concatenate([owner[order], np.array([column for _, column, _ in soon], dtype=np.int64)]),
+        np.concatenate([in_hand[order], np.array([left for left, _, _ in soon], dtype=np.int64)]),
+        np.concatenate([np.zeros(len(owner)), np.array([minutes for _, _, minutes in soon])]),
     )
 
 
