@@ -30,7 +30,7 @@ from bot.edge.writer import InboxWriter
 from bot.errors import BotError, PortTaken, SchemaError, SlackAway
 from bot.jobs.forget import forget_words
 from bot.jobs.matching import Matcher
-from bot.jobs.offers import close_old, expire_offers
+from bot.jobs.offers import close_old, expire_offers, hedge_offers
 from bot.jobs.prune import prune
 from bot.jobs.reconcile import reconcile
 from bot.jobs.schedule import Schedule
@@ -229,6 +229,8 @@ def _schedule(deps: Deps, slack: Slack, stopping: threading.Event) -> Background
     scheduler = BackgroundScheduler(timezone=UTC)
     schedule = Schedule(scheduler, deps.db, deps.clock)
     schedule.every("expire_offers", min(EXPIRY_S, settings.firstline_offer_s), lambda: expire_offers(deps))
+    if settings.firstline_hedge_s > 0:
+        schedule.every("hedge_offers", min(EXPIRY_S, settings.firstline_hedge_s), lambda: hedge_offers(deps))
     schedule.every("close_old", HOUR_S, lambda: close_old(deps))
     keep_s, window_s = settings.firstline_keep_s, settings.firstline_reopen_window_s
     schedule.every("prune", HOUR_S, lambda: prune(deps.db, deps.clock, keep_s, window_s, stopping))

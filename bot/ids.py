@@ -45,6 +45,7 @@ class EventKind(StrEnum):
     ESCALATED = "escalated"
     REASON_GIVEN = "reason_given"  # why the suggestions were no help
     OFFERED = "offered"
+    HEDGED = "hedged"  # offered to one more agent, as nobody has answered yet
     ACCEPTED = "accepted"
     DECLINED = "declined"
     EXPIRED = "expired"

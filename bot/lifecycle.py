@@ -23,15 +23,17 @@ class RequestState(StrEnum):
 
 
 class AssignmentState(StrEnum):
-    """Where an assignment stands: at most one of a request is open (OFFERED or ACCEPTED) at a time."""
+    """Where an assignment stands: at most one of a request is OFFERED or ACCEPTED at a time."""
 
     OFFERED = "offered"
+    HEDGED = "hedged"  # offered beside another's unanswered offer: the first Accept wins
     ACCEPTED = "accepted"
     DECLINED = "declined"
     EXPIRED = "expired"
     RESOLVED = "resolved"
     HANDED_BACK = "handed_back"
     CANCELLED = "cancelled"  # the requester withdrew while it was open
+    PASSED_OVER = "passed_over"  # somebody else accepted first
 
 
 S = RequestState
@@ -50,7 +52,8 @@ MOVES: dict[RequestState, frozenset[RequestState]] = {
     S.WITHDRAWN: frozenset(),
 }
 
-OPEN_ASSIGNMENTS = frozenset({AssignmentState.OFFERED, AssignmentState.ACCEPTED})
+HOLDING = frozenset({AssignmentState.OFFERED, AssignmentState.ACCEPTED})  # one of a request at most
+OPEN_ASSIGNMENTS = HOLDING | {AssignmentState.HEDGED}  # they take a place of their agent
 
 
 def check_move(old: RequestState, new: RequestState) -> None:

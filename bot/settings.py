@@ -60,6 +60,7 @@ class Settings(BaseSettings):
 
     firstline_workers: int = Field(default=4, ge=1, le=64)
     firstline_offer_s: float = Field(default=120, gt=0)
+    firstline_hedge_s: float = Field(default=30, ge=0)
     firstline_deadline_s: float = Field(default=4 * 3600, gt=0)
     firstline_reopen_window_s: float = Field(default=4 * 86400, gt=0)
     firstline_routing_policy: Policy = Policy.ADAPTIVE

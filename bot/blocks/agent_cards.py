@@ -20,6 +20,7 @@ ENDINGS: dict[AssignmentState, str] = {
     AssignmentState.RESOLVED: ":white_check_mark: Resolved. Thank you!",
     AssignmentState.HANDED_BACK: "You handed this request back; it is offered to somebody else.",
     AssignmentState.CANCELLED: "The requester no longer needs help with this.",
+    AssignmentState.PASSED_OVER: "Somebody else was quicker and has taken this request. Nothing is left to do.",
 }
 
 
@@ -38,6 +39,8 @@ def offer_card(offer: OfferView, now: datetime, answers: Mapping[str, Answer]) -
             button(ActionId.DECLINE, "Decline", value),
         ),
     ]
+    if offer.is_hedged:
+        blocks.append(small("Somebody else was asked before you: whoever accepts first has it."))
     if offer.expires_at is not None:
         blocks.append(small(f"Without an answer by {moment(offer.expires_at)} it goes to somebody else."))
     return Message(text, tuple(blocks))

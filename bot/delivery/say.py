@@ -4,7 +4,7 @@ Message keys: ``ask:<ts>``, ``card:<request>``, ``line:<request>:<what>``, ``off
 An update's version is the id of the event it tells about: said once, however often it is written.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -25,7 +25,7 @@ from bot.services.incoming import Outcome, Taken
 from bot.services.matching import Offered
 from bot.services.reopening import ClosedForGood
 from bot.services.suggestions import Closed, Reopened, title_of
-from bot.services.views import RequestView
+from bot.services.views import OfferView, RequestView
 from bot.settings import Settings
 from classifier import Answer
 
@@ -115,9 +115,9 @@ def reason_given(session: Session, now: datetime, given: ReasonGiven) -> None:
 def withdrawn(session: Session, now: datetime, withdrawal: Withdrawal, settings: Settings) -> None:
     """The card ends, and the agent's, and the fallback's."""
     places.update_card(session, now, withdrawal.request, withdrawal.event_id, request_cards.withdrawn_card())
-    if withdrawal.cancelled is not None:
-        ended = agent_cards.ended_card(withdrawal.cancelled, AssignmentState.CANCELLED)
-        places.update_offer(session, now, withdrawal.cancelled, withdrawal.event_id, ended)
+    for cancelled in withdrawal.cancelled:
+        ended = agent_cards.ended_card(cancelled, AssignmentState.CANCELLED)
+        places.update_offer(session, now, cancelled, withdrawal.event_id, ended)
     request, told_wait = withdrawal.request, withdrawal.told_wait
     needless = agent_cards.nobody_needed(request)
     fallback.end(session, now, request, told_wait, withdrawal.event_id, settings, needless)
@@ -130,7 +130,14 @@ def offered(
     session: Session, now: datetime, result: Offered, settings: Settings, answers: Mapping[str, Answer]
 ) -> None:
     """Tell each agent of the offer; tell the fallback of what nobody can be offered."""
-    for offer in result.offers:
+    offers(session, now, result.offers, answers)
+    for stuck in result.stuck:
+        fallback.tell(session, now, stuck, settings, answers)
+
+
+def offers(session: Session, now: datetime, made: Sequence[OfferView], answers: Mapping[str, Answer]) -> None:
+    """Tell each agent of the offer."""
+    for offer in made:
         to = Address(offer.request.team_id, user_ids=(offer.agent_id,))
         places.post(
             session,
@@ -139,8 +146,6 @@ def offered(
             message_key("offer", offer.assignment_id),
             agent_cards.offer_card(offer, now, answers),
         )
-    for stuck in result.stuck:
-        fallback.tell(session, now, stuck, settings, answers)
 
 
 def accepted(
@@ -157,8 +162,6 @@ def taken_over(
     session: Session, now: datetime, answered: Answered, settings: Settings, answers: Mapping[str, Answer]
 ) -> None:
     """Somebody took what nobody could be offered: as accepted, but their card is new."""
-    if answered.passed_over is not None:
-        put_back(session, now, answered.passed_over)
     offer = answered.offer
     to = Address(offer.request.team_id, user_ids=(offer.agent_id,))
     card = agent_cards.accepted_card(offer, now, answers)
@@ -168,6 +171,8 @@ def taken_over(
 
 def _bring_together(session: Session, now: datetime, answered: Answered, settings: Settings) -> None:
     offer, request, event_id = answered.offer, answered.offer.request, answered.event_id
+    for passed_over in answered.passed_over:
+        put_back(session, now, passed_over)
     places.update_card(session, now, request, event_id, request_cards.in_progress_card(request))
     places.post_line(
         session, now, request, f"accepted:{offer.assignment_id}", request_cards.taken_text(request)

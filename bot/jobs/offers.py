@@ -3,6 +3,7 @@
 from bot.delivery import say
 from bot.deps import Deps
 from bot.services.assignments import expire
+from bot.services.hedging import hedge, teams_offering
 from bot.services.reopening import close_for_good
 
 
@@ -14,6 +15,20 @@ def expire_offers(deps: Deps) -> int:
         for answered in ended:
             say.put_back(session, now, answered)
     return len(ended)
+
+
+def hedge_offers(deps: Deps) -> int:
+    """Ask one more agent where an offer is unanswered, workspace by workspace; return the number of offers."""
+    with deps.db.reading() as session:
+        teams = teams_offering(session)
+    offers = 0
+    for team_id in teams:
+        with deps.work() as session:
+            now = deps.clock()
+            made = hedge(session, now, team_id, deps.settings)
+            say.offers(session, now, made, deps.answers)
+        offers += len(made)
+    return offers
 
 
 def close_old(deps: Deps) -> int:

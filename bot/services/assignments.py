@@ -1,7 +1,9 @@
 """An agent answers an offer, or ends the work on a request. Only the agent it was given to may."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -9,11 +11,14 @@ from sqlalchemy.orm import Session
 from bot.errors import NotAllowed, RefusedMove
 from bot.ids import EventKind
 from bot.lifecycle import AssignmentState, RequestState
-from bot.services.moves import ENDED, move, move_assignment
+from bot.services.hedges import end_hedges, open_hedges, promote
+from bot.services.moves import ENDED, move, move_assignment, record
 from bot.services.views import OfferView, view_offer
 from bot.settings import Settings
 from bot.storage import queries
 from bot.storage.tables import Assignment, SupportRequest
+
+UNANSWERED = (AssignmentState.OFFERED, AssignmentState.HEDGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +32,14 @@ class Answered:
     state: AssignmentState
     event_id: int
     told_wait: int | None = None
-    passed_over: "Answered | None" = None  # the offer that ended because somebody else took the request
+    passed_over: tuple["Answered", ...] = ()  # the offers that ended because this agent took the request
 
 
 def accept(session: Session, now: datetime, *, team_id: str, user_id: str, assignment_id: int) -> Answered:
     """Take the offer. Even past its time, until somebody has ended it. Raises NotAllowed or RefusedMove."""
     assignment, request = _find_theirs(session, team_id, assignment_id, user_id)
-    _require(assignment, AssignmentState.OFFERED)
+    _require(assignment, *UNANSWERED)
+    others = _pass_over_others(session, now, assignment, request)
     event_id = move(
         session,
         now,
@@ -47,7 +53,10 @@ def accept(session: Session, now: datetime, *, team_id: str, user_id: str, assig
     )
     move_assignment(session, now, assignment, AssignmentState.ACCEPTED, answered_at=now)
     told_wait = queries.wait_told_of(session, team_id, request.id)
-    return replace(_answered(session, assignment, request, event_id), told_wait=told_wait)
+    passed_over = tuple(_answered(session, other, request, event_id) for other in others)
+    return replace(
+        _answered(session, assignment, request, event_id), told_wait=told_wait, passed_over=passed_over
+    )
 
 
 def take(
@@ -62,7 +71,7 @@ def take(
         raise NotAllowed("Only agents and administrators can take requests.")
     if user_id == request.requester_id:
         raise NotAllowed("This is your own request: somebody else has to take it.")
-    passed_over = _end_offer(session, now, request) if request.state is RequestState.OFFERED else None
+    passed_over = _end_offers(session, now, request) if request.state is RequestState.OFFERED else ()
     move(
         session,
         now,
@@ -91,9 +100,11 @@ def take(
 def decline(session: Session, now: datetime, *, team_id: str, user_id: str, assignment_id: int) -> Answered:
     """Pass the offer on to the next agent; the request keeps its age. Raises NotAllowed or RefusedMove."""
     assignment, request = _find_theirs(session, team_id, assignment_id, user_id)
-    _require(assignment, AssignmentState.OFFERED)
-    event_id = _put_back(session, now, request, EventKind.DECLINED, user_id, assignment_id)
-    move_assignment(session, now, assignment, AssignmentState.DECLINED, answered_at=now)
+    _require(assignment, *UNANSWERED)
+    ended = {"answered_at": now}
+    event_id = _end_unanswered(
+        session, now, assignment, request, AssignmentState.DECLINED, EventKind.DECLINED, user_id, ended
+    )
     return _answered(session, assignment, request, event_id)
 
 
@@ -131,35 +142,75 @@ def resolve(
 def expire(session: Session, now: datetime) -> tuple[Answered, ...]:
     """End every offer that nobody answered in time, in all workspaces; each goes to the next agent."""
     overdue = session.execute(
-        select(Assignment, SupportRequest)
-        .join(SupportRequest, SupportRequest.id == Assignment.request_id)
-        .where(
-            Assignment.state == AssignmentState.OFFERED,
-            Assignment.expires_at <= now,
-            SupportRequest.team_id == Assignment.team_id,
-        )
+        select(Assignment.team_id, Assignment.id)
+        .where(Assignment.state.in_(UNANSWERED), Assignment.expires_at <= now)
         .order_by(Assignment.id)
         .limit(200)
     )
     ended = []
-    for assignment, request in overdue.all():
-        try:
-            with session.begin_nested():
-                ended.append(_expire(session, now, assignment, request))
-        except RefusedMove:
+    for team_id, assignment_id in overdue.all():
+        assignment, request = queries.find_assignment(session, team_id, assignment_id)
+        if assignment.state not in UNANSWERED:
             continue  # answered, or withdrawn, while we were looking
+        ended.append(_expire(session, now, assignment, request))
     return tuple(ended)
 
 
-def _end_offer(session: Session, now: datetime, request: SupportRequest) -> Answered | None:
-    assignment = queries.open_assignment(session, request.team_id, request.id)
-    return None if assignment is None else _expire(session, now, assignment, request)
+def _end_offers(session: Session, now: datetime, request: SupportRequest) -> tuple[Answered, ...]:
+    """End whatever is unanswered, and leave the request waiting."""
+    hedges = end_hedges(session, now, request, AssignmentState.PASSED_OVER)
+    offered = queries.open_assignment(session, request.team_id, request.id)
+    if offered is None:
+        return ()
+    first = _expire(session, now, offered, request)
+    return (first, *(_answered(session, hedge, request, first.event_id) for hedge in hedges))
+
+
+def _pass_over_others(
+    session: Session, now: datetime, assignment: Assignment, request: SupportRequest
+) -> Sequence[Assignment]:
+    """End the other offers of a request that is being accepted, so that only one is left to hold it."""
+    ended = []
+    if assignment.state is AssignmentState.HEDGED:
+        offered = queries.open_assignment(session, request.team_id, request.id)
+        if offered is not None:
+            move_assignment(session, now, offered, AssignmentState.PASSED_OVER)
+            ended.append(offered)
+    for hedge in open_hedges(session, request):
+        if hedge.id != assignment.id:
+            move_assignment(session, now, hedge, AssignmentState.PASSED_OVER)
+            ended.append(hedge)
+    return ended
 
 
 def _expire(session: Session, now: datetime, assignment: Assignment, request: SupportRequest) -> Answered:
-    event_id = _put_back(session, now, request, EventKind.EXPIRED, None, assignment.id)
-    move_assignment(session, now, assignment, AssignmentState.EXPIRED)
+    event_id = _end_unanswered(
+        session, now, assignment, request, AssignmentState.EXPIRED, EventKind.EXPIRED, None, {}
+    )
     return _answered(session, assignment, request, event_id)
+
+
+def _end_unanswered(
+    session: Session,
+    now: datetime,
+    assignment: Assignment,
+    request: SupportRequest,
+    new: AssignmentState,
+    kind: EventKind,
+    actor_id: str | None,
+    changes: Mapping[str, Any],
+) -> int:
+    """End one offer; the request waits again unless others have been asked. Returns the event's id."""
+    is_hedge = assignment.state is AssignmentState.HEDGED
+    if not is_hedge and not open_hedges(session, request):
+        event_id = _put_back(session, now, request, kind, actor_id, assignment.id)
+        move_assignment(session, now, assignment, new, **changes)
+        return event_id
+    move_assignment(session, now, assignment, new, **changes)
+    if not is_hedge:
+        promote(session, now, request)
+    data = {"from": request.state, "assignment_id": assignment.id}
+    return record(session, now, request.team_id, kind, request_id=request.id, actor_id=actor_id, data=data)
 
 
 def _put_back(
@@ -193,8 +244,8 @@ def _find_theirs(
     return assignment, request
 
 
-def _require(assignment: Assignment, state: AssignmentState) -> None:
-    if assignment.state is not state:
+def _require(assignment: Assignment, *states: AssignmentState) -> None:
+    if assignment.state not in states:
         raise RefusedMove(ENDED[assignment.state])
 
 

@@ -102,7 +102,7 @@ def _end_work(session: Session, now: datetime, team_id: str, user_id: str) -> No
         Assignment.team_id == team_id, Assignment.agent_id == user_id, Assignment.state.in_(OPEN_ASSIGNMENTS)
     )
     for given in session.scalars(work).all():
-        is_offer = given.state is AssignmentState.OFFERED
+        is_offer = given.state is not AssignmentState.ACCEPTED
         end = assignments.decline if is_offer else assignments.hand_back
         end(session, now, **who, assignment_id=given.id)
 

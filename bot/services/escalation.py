@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from bot.ids import EventKind
 from bot.lifecycle import AssignmentState, RequestState
+from bot.services.hedges import end_hedges
 from bot.services.moves import move, move_assignment, record, require
 from bot.services.suggestions import find_own, note_feedback
 from bot.services.views import OfferView, RequestView, view_offer
@@ -35,11 +36,11 @@ class ReasonGiven:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """A withdrawn request, and the offer or work that ended with it. ``told_wait`` is as in ``Answered``."""
+    """A withdrawn request, and the offers or work that ended with it. ``told_wait`` is as in ``Answered``."""
 
     request: RequestView
     event_id: int
-    cancelled: OfferView | None
+    cancelled: tuple[OfferView, ...]
     told_wait: int | None
 
 
@@ -95,12 +96,14 @@ def withdraw(session: Session, now: datetime, *, team_id: str, user_id: str, req
         data={"agent_id": agent_id},
         closed_at=now,
     )
+    ended = [*end_hedges(session, now, request, AssignmentState.CANCELLED)]
     assignment = queries.open_assignment(session, team_id, request_id)
     if assignment is not None:
         move_assignment(session, now, assignment, AssignmentState.CANCELLED)
+        ended.insert(0, assignment)
     return Withdrawal(
         RequestView.of(request),
         event_id,
-        view_offer(session, assignment, request) if assignment else None,
+        tuple(view_offer(session, each, request) for each in ended),
         queries.wait_told_of(session, team_id, request_id),
     )

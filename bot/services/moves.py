@@ -29,12 +29,14 @@ STANDS: dict[RequestState, str] = {
 }
 ENDED: dict[AssignmentState, str] = {
     AssignmentState.OFFERED: "You have not answered this offer yet.",
+    AssignmentState.HEDGED: "You have not answered this offer yet.",
     AssignmentState.ACCEPTED: "You have already accepted this request.",
     AssignmentState.DECLINED: "You have already declined this request.",
     AssignmentState.EXPIRED: "This offer has run out; the request goes to whoever is asked next.",
     AssignmentState.RESOLVED: "This request is already resolved.",
     AssignmentState.HANDED_BACK: "You have already handed this request back.",
     AssignmentState.CANCELLED: "The requester no longer needs help with this.",
+    AssignmentState.PASSED_OVER: "Somebody else has taken this request.",
 }
 
 

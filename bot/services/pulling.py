@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 import routing
 from bot.errors import NotAllowed
-from bot.lifecycle import AssignmentState
 from bot.services import agents, assignments, matching
 from bot.services.assignments import Answered
 from bot.services.barring import read_barred
@@ -79,7 +78,7 @@ def _has_offer(session: Session, team_id: str, user_id: str) -> bool:
     open_offer = select(Assignment.id).where(
         Assignment.team_id == team_id,
         Assignment.agent_id == user_id,
-        Assignment.state == AssignmentState.OFFERED,
+        Assignment.state.in_(assignments.UNANSWERED),
     )
     return session.scalar(open_offer.limit(1)) is not None
 

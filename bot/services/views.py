@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from bot.lifecycle import RequestState
+from bot.lifecycle import AssignmentState, RequestState
 from bot.storage import queries
 from bot.storage.tables import Assignment, SupportRequest
 from classifier import Answer
@@ -72,6 +72,7 @@ class OfferView:
     expires_at: datetime | None
     request: RequestView
     words: str  # everything the requester has written so far, plain
+    is_hedged: bool = False  # somebody else's offer of the same request is unanswered
 
     @classmethod
     def of(cls, row: Assignment, request: SupportRequest, words: str) -> "OfferView":
@@ -84,6 +85,7 @@ class OfferView:
             expires_at=row.expires_at,
             request=RequestView.of(request),
             words=words,
+            is_hedged=row.state is AssignmentState.HEDGED,
         )
 
 

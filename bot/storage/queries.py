@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from bot.errors import NotAllowed
 from bot.ids import EventKind
-from bot.lifecycle import OPEN_ASSIGNMENTS, RequestState
+from bot.lifecycle import HOLDING, RequestState
 from bot.storage.tables import (
     Assignment,
     Event,
@@ -55,7 +55,7 @@ def open_assignment(session: Session, team_id: str, request_id: int) -> Assignme
         select(Assignment).where(
             Assignment.team_id == team_id,
             Assignment.request_id == request_id,
-            Assignment.state.in_(OPEN_ASSIGNMENTS),
+            Assignment.state.in_(HOLDING),
         )
     ).one_or_none()
 

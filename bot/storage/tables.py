@@ -346,6 +346,7 @@ class DecisionReason(StrEnum):
     OFFER = "offer"  # something waits and somebody may be free
     ASKED_AGAIN = "asked_again"  # nobody else can be asked: those who were silent are asked again
     PULL = "pull"  # an agent asked for work
+    HEDGE = "hedge"  # an offer is unanswered: one more agent is asked
 
 
 class RoutingDecision(Base):

@@ -51,6 +51,7 @@ class Desk:
             "firstline_poll_s": 0.05,
             "firstline_retry_base_s": 0.05,
             "firstline_match_tick_s": 0.5,
+            "firstline_hedge_s": 0,  # a slow machine would ask more agents than a scenario means to
         }
         return Settings(_env_file=None, **(defaults | self.given | given))  # type: ignore[call-arg, arg-type]
 

@@ -30,3 +30,18 @@ def test_an_agent_pulls_and_an_administrator_asks_why(desk: Desk) -> None:
     desk.sees(ana, "the lower, the better")
     desk.sam.command("/firstline", "why 1")
     desk.sees(desk.sam, "Only agents and administrators")
+
+
+def test_whoever_accepts_first_has_it(desk: Desk) -> None:
+    """Two agents are asked one after the other; the second is quicker, and the first reads that nothing is left to do."""
+    desk.start_bot(firstline_hedge_s=0.3)
+    desk.riley.dm("my screen is broken")
+    first, _ = desk.offer_to()
+    second = next(agent for agent in desk.agents if agent.id != first.id)
+    _, card = desk.offer_to(second)
+    assert "Somebody else was asked before you" in card.words
+    second.press(card, "Accept")
+    desk.sees(second, "You are helping")
+    desk.sees(first, "Somebody else was quicker")
+    desk.sees(desk.riley, "will help")
+    assert not any("Accept" in message.buttons for agent in desk.agents for message in agent.from_app())

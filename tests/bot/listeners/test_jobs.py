@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.jobs.matching import Matcher
-from bot.jobs.offers import close_old, expire_offers
+from bot.jobs.offers import close_old, expire_offers, hedge_offers
 
 
 def wait_for(condition: Callable[[], bool], timeout_s: float = 10) -> bool:
@@ -99,3 +99,19 @@ def test_a_place_that_becomes_free_wakes_the_matcher(desk: Any) -> None:
     desk.deps.wake.matching.clear()
     desk.press(agent, "offer:1", "Resolve")
     assert desk.deps.wake.matching.is_set()
+
+
+def test_one_more_agent_is_asked(desk: Any) -> None:
+    """After half a minute without an answer another agent gets a card too; when one accepts, the other's card says so."""
+    desk.dm("URILEY", "my broken screen")
+    desk.match()
+    desk.deps.clock.forward(30)
+    assert hedge_offers(desk.deps) == 1
+    assert "Somebody else was asked before you" in desk.seen("offer:2")
+    assert desk.labels("offer:1") == desk.labels("offer:2") == ["Accept", "Decline"]
+    (second,) = desk.shown("offer:2")["user_ids"]
+    desk.press(second, "offer:2", "Accept")
+    assert desk.labels("offer:2") == ["Resolve", "Hand back"]
+    assert "Somebody else was quicker" in desk.seen("offer:1")
+    assert desk.labels("offer:1") == []
+    assert desk.keys("group:") == ["group:2"]

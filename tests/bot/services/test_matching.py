@@ -195,8 +195,8 @@ def test_what_is_offered_to_the_silent_again_can_be_taken(open_office: Any, take
     taken = office.in_one(assignments.take, **who)
     assert taken.state is AssignmentState.ACCEPTED
     assert taken.offer.agent_id == taker
-    assert taken.passed_over is not None
-    assert (taken.passed_over.offer.assignment_id, taken.passed_over.state) == (
+    (passed_over,) = taken.passed_over
+    assert (passed_over.offer.assignment_id, passed_over.state) == (
         offer.assignment_id,
         AssignmentState.EXPIRED,
     )

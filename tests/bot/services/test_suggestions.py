@@ -98,9 +98,9 @@ def test_withdrawing_ends_the_agents_work(office: Any) -> None:
     """Withdrawing cancels the open assignment, whether offered or accepted, and frees the agent's place."""
     offered = office.waiting()
     offer = office.match().offers[0]
-    assert office.withdraw(offered).cancelled.assignment_id == offer.assignment_id
+    assert office.withdraw(offered).cancelled[0].assignment_id == offer.assignment_id
     in_progress, _, agent = office.in_progress()
-    assert office.withdraw(in_progress).cancelled.agent_id == agent
+    assert office.withdraw(in_progress).cancelled[0].agent_id == agent
     assert [a.state for a in office.assignments()] == ["cancelled", "cancelled"]
     with pytest.raises(RefusedMove, match="no longer needs help"):
         office.answer(assignments.accept, offer.assignment_id, offer.agent_id)
