@@ -145,7 +145,7 @@ def _fields(row: LanguageRow) -> list[tuple[str, Any]]:
 def run(
     classifier: Classifier, examples: Sequence[Example], advance: Callable[[], None] = lambda: None
 ) -> list[Outcome]:
-    """Decide every row, a thread for each core."""
+    """Decide every row, a thread for each core, and none more within a product of matrices: they would wait for each other."""
 
     def outcome(example: Example) -> Outcome:
         decision = classifier.decide(example.text)
@@ -155,7 +155,7 @@ def run(
         return Outcome(example, decision, prediction)
 
     outcomes = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
         for done in pool.map(outcome, examples):
             outcomes.append(done)
             advance()
