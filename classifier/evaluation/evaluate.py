@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from classifier.data.dataset import Example
 from classifier.decision import OUT_OF_SCOPE, AbstainReason, Decision, DecisionKind, Prediction
 from classifier.evaluation.asked import asked
