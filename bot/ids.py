@@ -58,6 +58,7 @@ class EventKind(StrEnum):
     ERASED = "erased"  # a person was forgotten
     PURGED = "purged"  # a workspace was: the app was uninstalled there
     PRESENCE = "presence"
+    SITE = "site"  # a person said where they sit
     AGENT_PROFILE = (
         "agent_profile"  # what an agent said of their capacity, skills, languages, sites and hours
     )

@@ -1,10 +1,15 @@
 """Short answers to ``/firstline``."""
 
 from bot.blocks.message import Message, plain_message
+from bot.blocks.text import escape
 from bot.services.agents import Presence
+from bot.services.sites import Site
+
+MOST_SITES_SHOWN = 30
 
 FOR_ALL = (
     "Write me a direct message to open a request; a reply in its thread belongs to it.\n"
+    "• `/firstline site Utrecht`: where you sit, so that who looks after it is asked first; `site none` forgets it\n"
     "• `/firstline on` and `/firstline away`: agents say whether requests are offered to them\n"
     "• `/firstline next`: agents are given the waiting request that fits them best, on or away\n"
     "• `/firstline why`: agents read why they were offered their latest requests\n"
@@ -34,3 +39,14 @@ def presence_message(presence: Presence) -> Message:
     if presence.is_on:
         return plain_message(f"You are {already}on: requests are offered to you.")
     return plain_message(f"You are {already}away: nothing new is offered to you. What you have stays yours.")
+
+
+def site_message(site: Site) -> Message:
+    """After ``site``: what is known, and what can be said."""
+    said = "You have not said where you sit."
+    if site.name is not None:
+        said = f"Your site is *{escape(site.name, 200)}*: who looks after it is asked first."
+        if site.name not in site.looked_after:
+            said = f"Your site is *{escape(site.name, 200)}*, but no agent has said that they look after it."
+    known = ", ".join(escape(name, 200) for name in site.looked_after[:MOST_SITES_SHOWN])
+    return plain_message(f"{said} Sites that agents look after: {known or 'none so far'}.")

@@ -8,9 +8,10 @@ from slack_sdk import WebClient
 from sqlalchemy.orm import Session
 
 from bot.blocks.erasing import erase_card
-from bot.blocks.help import help_message, presence_message
+from bot.blocks.help import help_message, presence_message, site_message
 from bot.blocks.message import Message
 from bot.blocks.stats import stats_message
+from bot.blocks.text import plain
 from bot.delivery import say
 from bot.deps import Deps
 from bot.errors import NotAllowed
@@ -21,6 +22,7 @@ from bot.listeners.routing_commands import WHY, answer_why, next_request
 from bot.services import agents
 from bot.services.periods import Period
 from bot.services.permissions import require_admin
+from bot.services.sites import read_site, set_site
 from bot.services.stats import Stats, gather
 
 COMMAND = "/firstline"
@@ -86,6 +88,12 @@ def reply(deps: Deps, session: Session, now: datetime, asked: Click, numbers: St
             if person is None:
                 raise NotAllowed(WHOM_TO_ERASE)
             return erase_card(person)
+        case "site", "":
+            return site_message(read_site(session, **asked.who(), settings=deps.settings))
+        case "site", name:
+            return site_message(
+                set_site(session, now, **asked.who(), name=plain(name), settings=deps.settings)
+            )
         case "next", "":
             return next_request(deps, session, now, asked)
         case ("on" | "away") as word, "":

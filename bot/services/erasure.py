@@ -42,13 +42,16 @@ from bot.storage.tables import (
     Lock,
     OutboxRow,
     PostedMessage,
+    Requester,
     RequestMessage,
     RowState,
     SupportRequest,
 )
 
 # Rows of these are deleted where they are about the person, so nothing is renamed in them.
-DELETED_FROM = tuple(table.__table__ for table in (Agent, Conversation, InboxRow, OutboxRow, PostedMessage))
+DELETED_FROM = tuple(
+    table.__table__ for table in (Agent, Conversation, InboxRow, OutboxRow, PostedMessage, Requester)
+)
 ID_LENGTH = 32  # of every column that holds ids
 SETTLED = (RowState.DONE, RowState.DEAD)
 
@@ -134,6 +137,7 @@ def _forget_words(session: Session, team_id: str, request_ids: Collection[int], 
 def _rename(session: Session, team_id: str, user_id: str, stand_in: str) -> None:
     """Put ``stand_in`` for the person in every row that is kept."""
     session.execute(delete(Agent).where(Agent.team_id == team_id, Agent.user_id == user_id))
+    session.execute(delete(Requester).where(Requester.team_id == team_id, Requester.user_id == user_id))
     session.flush()
     for table in Base.metadata.sorted_tables:
         if "team_id" in table.columns and table not in DELETED_FROM:

@@ -16,6 +16,7 @@ from bot.services.barring import read_barred
 from bot.services.decision_log import Round, log_rounds
 from bot.services.moves import record
 from bot.services.pool import params_of, read_pool, read_staff, task_of
+from bot.services.sites import read_sites
 from bot.services.views import OfferView, view_offer
 from bot.settings import Settings
 from bot.storage.tables import Assignment, DecisionReason, SupportRequest
@@ -39,7 +40,8 @@ def hedge(session: Session, now: datetime, team_id: str, settings: Settings) -> 
     staff = read_staff(session, now, team_id, pool, settings)
     ids = [request.id for request in due]
     barred, asked = read_barred(session, now, team_id, ids, settings), _asked(session, team_id, ids)
-    tasks = [task_of(request, barred[request.id].now | asked[request.id], pool) for request in due]
+    sites = read_sites(session, team_id, {request.requester_id for request in due})
+    tasks = [task_of(request, barred[request.id].now | asked[request.id], pool, sites) for request in due]
     made = Round.of(DecisionReason.HEDGE, tasks, staff, now, params_of(settings))
     by_id = {str(request.id): request for request in due}
     return tuple(

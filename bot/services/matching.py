@@ -21,6 +21,7 @@ from bot.services.barring import read_barred
 from bot.services.decision_log import Round, log_rounds
 from bot.services.moves import move
 from bot.services.pool import Pool, params_of, read_pool, read_staff, task_of
+from bot.services.sites import read_sites
 from bot.services.stuck import Stuck, note_stuck
 from bot.services.views import OfferView, view_offer
 from bot.settings import Settings
@@ -84,15 +85,16 @@ def _match(
     Beside the rounds: why those who are now asked again could be offered to nobody else.
     """
     params = params_of(settings)
+    sites = read_sites(session, team_id, {request.requester_id for request in waiting})
     barred = read_barred(session, now, team_id, [request.id for request in waiting], settings)
-    tasks = [task_of(request, barred[request.id].now, pool) for request in waiting]
+    tasks = [task_of(request, barred[request.id].now, pool, sites) for request in waiting]
     first = Round.of(DecisionReason.OFFER, tasks, staff, now, params)
     left = {entry.task_id for entry in first.matching.waiting if entry.reason not in TAKES_TIME}
     again = [request for request in waiting if str(request.id) in left and barred[request.id].rested]
     if not again:
         return [first], []
     given = Counter(assignment.agent_id for assignment in first.matching.assignments)
-    tasks = [task_of(request, barred[request.id].still, pool) for request in again]
+    tasks = [task_of(request, barred[request.id].still, pool, sites) for request in again]
     later = [replace(agent, load=agent.load + given[agent.id]) for agent in staff]
     second = Round.of(DecisionReason.ASKED_AGAIN, tasks, later, now, params)
     offered = {assignment.task_id for assignment in second.matching.assignments}

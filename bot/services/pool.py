@@ -66,7 +66,9 @@ def read_pool(session: Session, now: datetime, team_id: str) -> Pool:
     return Pool(learn(handled), in_hand, resolved_by, worked)
 
 
-def task_of(request: SupportRequest, barred: frozenset[str], pool: Pool) -> routing.Task:
+def task_of(
+    request: SupportRequest, barred: frozenset[str], pool: Pool, sites: Mapping[str, str]
+) -> routing.Task:
     """A waiting request; never for its own requester, nor for those who are barred (see bot.services.barring)."""
     assert request.waiting_since is not None
     assert request.deadline_at is not None
@@ -79,7 +81,7 @@ def task_of(request: SupportRequest, barred: frozenset[str], pool: Pool) -> rout
         score=routing.task_score(components),
         category=request.category,
         language=request.language,
-        market=None,
+        market=sites.get(request.requester_id),
         created_at=request.waiting_since,
         deadline_at=request.deadline_at,
         handling_minutes=pool.record.expected_minutes(request.category),

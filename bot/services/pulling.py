@@ -18,6 +18,7 @@ from bot.services.assignments import Answered
 from bot.services.barring import read_barred
 from bot.services.decision_log import Round, log_decision
 from bot.services.pool import params_of, read_pool, read_staff, task_of
+from bot.services.sites import read_sites
 from bot.settings import Settings
 from bot.storage.tables import Assignment, DecisionReason
 from routing.explaining import Barrier, why_not
@@ -62,7 +63,8 @@ def pull(session: Session, now: datetime, *, team_id: str, user_id: str, setting
     if not waiting:
         return Pulled(None, NOTHING_WAITS)
     barred = read_barred(session, now, team_id, [request.id for request in waiting], settings)
-    tasks = [task_of(request, barred[request.id].for_good, pool) for request in waiting]
+    sites = read_sites(session, team_id, {request.requester_id for request in waiting})
+    tasks = [task_of(request, barred[request.id].for_good, pool, sites) for request in waiting]
     made = _choose_one(Round.of(DecisionReason.PULL, tasks, staff, now, params_of(settings)))
     if not made.matching.assignments:
         return Pulled(None, _say_none(made, now, user_id))

@@ -208,6 +208,16 @@ class Agent(Base):
     created_at: Mapped[datetime]
 
 
+class Requester(Base):
+    """What a person who may write requests has said about themselves."""
+
+    __tablename__ = "requesters"
+
+    team_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    user_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    site: Mapped[str] = mapped_column(String(40))  # in lower case, as agents' sites are
+
+
 class SupportRequest(Base):
     """A person's request, from the first message to its end."""
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import dropwhile, takewhile
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -45,7 +46,9 @@ OF_SUGGESTIONS = (
 def read_table() -> dict[str, dict[str, str]]:
     """docs/security.md: what -> column -> verdict."""
     lines = (ROOT / "docs" / "security.md").read_text().splitlines()
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    from_table = dropwhile(lambda line: not line.startswith("|"), lines)  # the first of several
+    table = takewhile(lambda line: line.startswith("|"), from_table)
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
     assert tuple(rows[0][1:]) == COLUMNS
     return {row[0].strip("`"): dict(zip(COLUMNS, row[1:], strict=True)) for row in rows[2:]}
 

@@ -14,12 +14,13 @@ from bot.blocks.home import home_blocks
 from bot.blocks.message import Message
 from bot.blocks.stats import stats_message
 from bot.blocks.why import pulled_message, why_message
-from bot.lifecycle import AssignmentState, RequestState
+from bot.lifecycle import OPEN_ASSIGNMENTS, AssignmentState, RequestState
 from bot.services.agents import Presence
 from bot.services.assignments import Answered
 from bot.services.home import AgentDesk, Health, Home
 from bot.services.periods import Period
 from bot.services.pulling import Pulled
+from bot.services.sites import Site
 from bot.services.stats import Counts, Stats
 from bot.services.views import OfferView, RequestView, Shown
 from bot.services.why import Explained, Why, WhyNotThem
@@ -131,6 +132,7 @@ MESSAGES: dict[str, Message] = {
         ANSWERS,
     ),
     "why for an agent": why_message(Explained((WHY,), for_admin=False), ANSWERS),
+    "site": help.site_message(Site(NASTY[:40], (NASTY[:40], NASTY[40:80]) * 40)),
     "pulled": pulled_message(Pulled(Answered(OFFER, AssignmentState.ACCEPTED, 1))),
     "not pulled": pulled_message(Pulled(None, NASTY)),
     "presence": help.presence_message(Presence("UANA", is_on=False, changed=True)),
@@ -244,7 +246,7 @@ def test_an_unsure_category_is_only_perhaps(
 
 def test_ended_offers_have_nothing_to_press() -> None:
     """Every way an assignment can end has its own sentence and no buttons."""
-    ended = set(AssignmentState) - {AssignmentState.OFFERED, AssignmentState.ACCEPTED}
+    ended = set(AssignmentState) - OPEN_ASSIGNMENTS
     assert set(agent_cards.ENDINGS) == ended
     assert len(set(agent_cards.ENDINGS.values())) == len(ended)
     assert all(buttons(agent_cards.ended_card(OFFER, state)) == [] for state in ended)

@@ -57,3 +57,12 @@ def test_why_is_told_to_those_who_may_know(desk: Any) -> None:
     assert "Only administrators" in desk.command(other, "why 1")
     assert "Ask about a request" in desk.command("UBOSS", "why not?")
     assert "request 1" in desk.seen("offer:1")
+
+
+def test_a_person_says_where_they_sit(desk: Any) -> None:
+    """Everybody may; they read what is known and what can be said, and nobody else does."""
+    assert "You have not said where you sit" in desk.command("URILEY", "site")
+    answer = desk.command("URILEY", "site R&amp;D  <!channel>")
+    assert "*r&amp;d @channel*" in answer
+    assert "no agent has said" in answer
+    assert "You have not said" in desk.command("URILEY", "site none")
