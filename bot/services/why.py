@@ -1,7 +1,7 @@
 """Why a request went to whom it did: read from the log of routing decisions, for its agent and for administrators."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,15 @@ FORGOTTEN = "What this decision was made of is no longer kept."
 ASKED_THEMSELVES = "the one who has it asked for work with /firstline next, so nobody else was looked at"
 LATEST = 3  # offers that an agent is told of
 FLIP_PAIRS = 500  # in decisions with more tasks times agents, looking for the smallest change takes too long
+
+_BEFORE: dict[AssignmentState, str] = {
+    AssignmentState.DECLINED: "had declined it",
+    AssignmentState.HANDED_BACK: "had handed it back",
+    AssignmentState.EXPIRED: "had not answered an offer of it in time",
+    AssignmentState.OFFERED: "was asked before and has not answered yet",
+    AssignmentState.HEDGED: "was asked before and has not answered yet",
+    AssignmentState.PASSED_OVER: "was asked before, and somebody else was quicker",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +122,15 @@ def _of_request(session: Session, team_id: str, question: Question) -> Why:
     row = session.execute(offers.order_by(Assignment.id.desc()).limit(1)).one_or_none()
     if row is None:
         raise NotAllowed(NEVER_OFFERED if question.names_request else NOTHING_OFFERED)
-    return _why(*row, in_full=True, person=question.person)
+    assignment, request, decision = row
+    told = _why(assignment, request, decision)
+    flip = None if decision is None else _flip(assignment, decision)
+    if question.person is None:
+        return replace(told, flip=flip)
+    detail = _asked_before(session, assignment, request, question.person) or _why_not(
+        assignment, decision, question.person
+    )
+    return replace(told, flip=flip, not_them=WhyNotThem(question.person, detail))
 
 
 def _offers(team_id: str) -> Any:
@@ -142,15 +159,9 @@ def _find(session: Session, team_id: str, question: Question) -> int:
     return request_id
 
 
-def _why(
-    assignment: Assignment,
-    request: SupportRequest,
-    decision: RoutingDecision | None,
-    *,
-    in_full: bool = False,
-    person: str | None = None,
-) -> Why:
+def _why(assignment: Assignment, request: SupportRequest, decision: RoutingDecision | None) -> Why:
     told = None if decision is None else _told(decision.record, assignment)
+    terms = told["terms"] if told else [_bare(name, value) for name, value in assignment.terms.items()]
     return Why(
         request_id=request.id,
         category=request.category,
@@ -159,14 +170,36 @@ def _why(
         offered_at=assignment.offered_at,
         reason=assignment.reason,
         cost=assignment.cost,
-        terms=tuple(routing.Term(**term) for term in told["terms"])
-        if told
-        else tuple(routing.Term(name, value, "") for name, value in assignment.terms.items()),
+        terms=tuple(routing.Term(**term) for term in terms),
         runner_up=routing.RunnerUp(**told["runner_up"]) if told and told["runner_up"] else None,
-        not_them=None if person is None else WhyNotThem(person, _why_not(assignment, decision, person)),
-        flip=_flip(assignment, decision) if in_full and decision is not None else None,
         staff=frozenset(agent["id"] for agent in decision.record["agents"]) if decision else frozenset(),
     )
+
+
+def _bare(name: str, value: float) -> dict[str, Any]:
+    return {"name": name, "value": value, "meaning": ""}
+
+
+def _asked_before(
+    session: Session, assignment: Assignment, request: SupportRequest, person: str
+) -> str | None:
+    """What had come between ``person`` and the request before this offer; None: nothing."""
+    if person == assignment.agent_id:
+        return "is the one it was given to"
+    if person == request.requester_id:
+        return "wrote it themselves"
+    state = session.scalar(
+        select(Assignment.state)
+        .where(
+            Assignment.team_id == assignment.team_id,
+            Assignment.request_id == assignment.request_id,
+            Assignment.agent_id == person,
+            Assignment.id < assignment.id,
+        )
+        .order_by(Assignment.id.desc())
+        .limit(1)
+    )
+    return None if state is None else _BEFORE.get(state)
 
 
 def _told(record: Mapping[str, Any], assignment: Assignment) -> dict[str, Any] | None:
@@ -179,8 +212,6 @@ def _told(record: Mapping[str, Any], assignment: Assignment) -> dict[str, Any] |
 
 
 def _why_not(assignment: Assignment, decision: RoutingDecision | None, person: str) -> str:
-    if person == assignment.agent_id:
-        return "is the one it was given to"
     if decision is None or decision.record["rules"] != RULES:
         return FORGOTTEN
     if decision.reason is DecisionReason.PULL:

@@ -83,6 +83,29 @@ def test_why_not_names_the_first_filter(office: Any) -> None:
     assert "not among the agents" in detail("UKIM")
 
 
+def test_why_not_tells_what_came_before(open_office: Callable[..., Any]) -> None:
+    """Whoever declined, let an offer run out, is being asked, or wrote it, is told of as just that."""
+    office = open_office(firstline_agents=("UANA", "UBEN", "UKIM", "UCAM"))
+    request_id = office.waiting(user="UCAM")
+    (first,) = office.match().offers
+    office.answer(assignments.decline, first.assignment_id, first.agent_id)
+    (second,) = office.match().offers
+    office.clock.forward(121)
+    office.in_one(assignments.expire)
+    (third,) = office.match().offers
+    details = {}
+    for person in (first.agent_id, second.agent_id, third.agent_id, "UCAM"):
+        (told,) = ask(office, "UBOSS", Question(request_id=request_id, person=person)).offers
+        assert told.not_them is not None
+        details[person] = told.not_them.detail
+    assert details == {
+        first.agent_id: "had declined it",
+        second.agent_id: "had not answered an offer of it in time",
+        third.agent_id: "is the one it was given to",
+        "UCAM": "wrote it themselves",
+    }
+
+
 def test_why_not_tells_the_difference_in_cost(office: Any) -> None:
     """Whoever could have had it is told of by what they would have cost more."""
     for user in ("URILEY", "USAM", "UKIM"):
