@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing import InvalidParams
@@ -37,6 +37,7 @@ def test_only_the_last_four_weeks_count() -> None:
     assert scores.at(NOW + timedelta(days=40)).values.tolist() == []
 
 
+@settings(deadline=None)
 @given(values=st.lists(st.floats(0.0, 1.0), max_size=30), one=st.floats(0.0, 1.0), other=st.floats(0.0, 1.0))
 def test_a_higher_score_has_no_lower_percentile(values: list[float], one: float, other: float) -> None:
     """Percentiles lie in [0, 1] and keep the order."""
