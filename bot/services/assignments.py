@@ -1,7 +1,7 @@
 """An agent answers an offer, or ends the work on a request. Only the agent it was given to may."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,14 +11,12 @@ from sqlalchemy.orm import Session
 from bot.errors import NotAllowed, RefusedMove
 from bot.ids import EventKind
 from bot.lifecycle import AssignmentState, RequestState
-from bot.services.hedges import end_hedges, open_hedges, promote
+from bot.services.hedges import UNANSWERED, end_hedges, open_hedges, pass_over_others, promote
 from bot.services.moves import ENDED, move, move_assignment, record
 from bot.services.views import OfferView, view_offer
 from bot.settings import Settings
 from bot.storage import queries
 from bot.storage.tables import Assignment, SupportRequest
-
-UNANSWERED = (AssignmentState.OFFERED, AssignmentState.HEDGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +33,21 @@ class Answered:
     passed_over: tuple["Answered", ...] = ()  # the offers that ended because this agent took the request
 
 
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """How an unanswered offer ends: by whose doing (None: the clock's), and what else changes in its row."""
+
+    state: AssignmentState
+    kind: EventKind
+    actor_id: str | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+
 def accept(session: Session, now: datetime, *, team_id: str, user_id: str, assignment_id: int) -> Answered:
     """Take the offer. Even past its time, until somebody has ended it. Raises NotAllowed or RefusedMove."""
     assignment, request = _find_theirs(session, team_id, assignment_id, user_id)
     _require(assignment, *UNANSWERED)
-    others = _pass_over_others(session, now, assignment, request)
+    others = pass_over_others(session, now, assignment, request)
     event_id = move(
         session,
         now,
@@ -101,10 +109,8 @@ def decline(session: Session, now: datetime, *, team_id: str, user_id: str, assi
     """Pass the offer on to the next agent; the request keeps its age. Raises NotAllowed or RefusedMove."""
     assignment, request = _find_theirs(session, team_id, assignment_id, user_id)
     _require(assignment, *UNANSWERED)
-    ended = {"answered_at": now}
-    event_id = _end_unanswered(
-        session, now, assignment, request, AssignmentState.DECLINED, EventKind.DECLINED, user_id, ended
-    )
+    ending = _Ending(AssignmentState.DECLINED, EventKind.DECLINED, user_id, {"answered_at": now})
+    event_id = _end_unanswered(session, now, assignment, request, ending)
     return _answered(session, assignment, request, event_id)
 
 
@@ -166,51 +172,34 @@ def _end_offers(session: Session, now: datetime, request: SupportRequest) -> tup
     return (first, *(_answered(session, hedge, request, first.event_id) for hedge in hedges))
 
 
-def _pass_over_others(
-    session: Session, now: datetime, assignment: Assignment, request: SupportRequest
-) -> Sequence[Assignment]:
-    """End the other offers of a request that is being accepted, so that only one is left to hold it."""
-    ended = []
-    if assignment.state is AssignmentState.HEDGED:
-        offered = queries.open_assignment(session, request.team_id, request.id)
-        if offered is not None:
-            move_assignment(session, now, offered, AssignmentState.PASSED_OVER)
-            ended.append(offered)
-    for hedge in open_hedges(session, request):
-        if hedge.id != assignment.id:
-            move_assignment(session, now, hedge, AssignmentState.PASSED_OVER)
-            ended.append(hedge)
-    return ended
-
-
 def _expire(session: Session, now: datetime, assignment: Assignment, request: SupportRequest) -> Answered:
-    event_id = _end_unanswered(
-        session, now, assignment, request, AssignmentState.EXPIRED, EventKind.EXPIRED, None, {}
-    )
+    ending = _Ending(AssignmentState.EXPIRED, EventKind.EXPIRED)
+    event_id = _end_unanswered(session, now, assignment, request, ending)
     return _answered(session, assignment, request, event_id)
 
 
 def _end_unanswered(
-    session: Session,
-    now: datetime,
-    assignment: Assignment,
-    request: SupportRequest,
-    new: AssignmentState,
-    kind: EventKind,
-    actor_id: str | None,
-    changes: Mapping[str, Any],
+    session: Session, now: datetime, assignment: Assignment, request: SupportRequest, ending: _Ending
 ) -> int:
     """End one offer; the request waits again unless others have been asked. Returns the event's id."""
     is_hedge = assignment.state is AssignmentState.HEDGED
     if not is_hedge and not open_hedges(session, request):
-        event_id = _put_back(session, now, request, kind, actor_id, assignment.id)
-        move_assignment(session, now, assignment, new, **changes)
+        event_id = _put_back(session, now, request, ending.kind, ending.actor_id, assignment.id)
+        move_assignment(session, now, assignment, ending.state, **ending.changes)
         return event_id
-    move_assignment(session, now, assignment, new, **changes)
+    move_assignment(session, now, assignment, ending.state, **ending.changes)
     if not is_hedge:
         promote(session, now, request)
     data = {"from": request.state, "assignment_id": assignment.id}
-    return record(session, now, request.team_id, kind, request_id=request.id, actor_id=actor_id, data=data)
+    return record(
+        session,
+        now,
+        request.team_id,
+        ending.kind,
+        request_id=request.id,
+        actor_id=ending.actor_id,
+        data=data,
+    )
 
 
 def _put_back(

@@ -12,7 +12,10 @@ from sqlalchemy.orm import Session
 
 from bot.lifecycle import AssignmentState
 from bot.services.moves import move_assignment
+from bot.storage import queries
 from bot.storage.tables import Assignment, SupportRequest
+
+UNANSWERED = (AssignmentState.OFFERED, AssignmentState.HEDGED)
 
 
 def open_hedges(session: Session, request: SupportRequest) -> Sequence[Assignment]:
@@ -46,3 +49,16 @@ def promote(session: Session, now: datetime, request: SupportRequest) -> Assignm
         return None
     move_assignment(session, now, hedges[0], AssignmentState.OFFERED)
     return hedges[0]
+
+
+def pass_over_others(
+    session: Session, now: datetime, accepted: Assignment, request: SupportRequest
+) -> Sequence[Assignment]:
+    """End the other offers of a request while ``accepted`` is accepted, so that it alone is left; return them."""
+    others = [hedge for hedge in open_hedges(session, request) if hedge.id != accepted.id]
+    offered = queries.open_assignment(session, request.team_id, request.id)
+    if offered is not None and offered.id != accepted.id:
+        others.insert(0, offered)
+    for other in others:
+        move_assignment(session, now, other, AssignmentState.PASSED_OVER)
+    return others

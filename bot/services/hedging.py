@@ -11,9 +11,9 @@ import routing
 from bot.ids import EventKind
 from bot.lifecycle import AssignmentState, RequestState
 from bot.services import matching
-from bot.services.assignments import UNANSWERED
 from bot.services.barring import read_barred
 from bot.services.decision_log import Round, log_rounds
+from bot.services.hedges import UNANSWERED
 from bot.services.moves import record
 from bot.services.pool import params_of, read_pool, read_staff, task_of
 from bot.services.sites import read_sites

@@ -1,14 +1,15 @@
 """The database's rows as routing sees them: waiting requests become tasks, people become agents, with what was learned of both.
 
-A matching reads past work with one statement, and what is in hand with another.
+A matching reads past work with two statements, and what is in hand with another.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 import routing
@@ -136,25 +137,16 @@ def _free_at(in_hand: Sequence[InHand], pace: float, now: datetime, pool: Pool) 
 
 
 def _read_handled(session: Session, now: datetime, team_id: str) -> list[Handled]:
-    reopened_at = (
-        select(func.min(Event.at))
-        .where(
-            Event.team_id == team_id,
-            Event.request_id == Assignment.request_id,
-            Event.kind == EventKind.REOPENED,
-            Event.at >= Assignment.ended_at,
-        )
-        .correlate(Assignment)
-        .scalar_subquery()
-    )
+    """Newest first."""
     rows = session.execute(
         select(
+            Assignment.id,
             Assignment.agent_id,
             Assignment.request_id,
             SupportRequest.category,
             Assignment.answered_at,
             Assignment.ended_at,
-            reopened_at,
+            SupportRequest.reopened_count,
         )
         .join(SupportRequest, SupportRequest.id == Assignment.request_id)
         .where(
@@ -166,16 +158,44 @@ def _read_handled(session: Session, now: datetime, team_id: str) -> list[Handled
         )
         .order_by(Assignment.ended_at.desc(), Assignment.id.desc())
         .limit(MOST_CASES)
+    ).all()
+    came_back = [row for row in rows if row.reopened_count]
+    did_not_hold = _blame(came_back, _read_returns(session, team_id, {row.request_id for row in came_back}))
+    return [
+        Handled(
+            row.agent_id, row.request_id, row.category, row.answered_at, row.ended_at, row.id in did_not_hold
+        )
+        for row in rows
+    ]
+
+
+def _read_returns(
+    session: Session, team_id: str, request_ids: Collection[int]
+) -> Mapping[int, list[datetime]]:
+    """When each of these requests was reopened. Asked of few requests: the log is long."""
+    returns: defaultdict[int, list[datetime]] = defaultdict(list)
+    if not request_ids:
+        return returns
+    rows = session.execute(
+        select(Event.request_id, Event.at).where(
+            Event.team_id == team_id, Event.request_id.in_(request_ids), Event.kind == EventKind.REOPENED
+        )
     )
-    handled, blamed = [], set()
-    for agent_id, request_id, category, accepted_at, resolved_at, came_back_at in rows:
-        # Resolved twice and reopened after that: only the last one did not hold.
-        assert accepted_at is not None
-        assert resolved_at is not None
-        was_reopened = came_back_at is not None and (request_id, came_back_at) not in blamed
-        blamed.add((request_id, came_back_at))
-        handled.append(Handled(agent_id, request_id, category, accepted_at, resolved_at, was_reopened))
-    return handled
+    for request_id, at in rows:
+        assert request_id is not None
+        returns[request_id].append(at)
+    return returns
+
+
+def _blame(resolved: Sequence[Row[*tuple[Any, ...]]], returns: Mapping[int, list[datetime]]) -> set[int]:
+    """The assignments that did not hold: for each return of a request the one that had resolved it last."""
+    did_not_hold = set()
+    for request_id, moments in returns.items():
+        mine = [row for row in resolved if row.request_id == request_id]
+        for moment in moments:
+            earlier = [row for row in mine if row.ended_at <= moment]  # newest first, as all of them
+            did_not_hold |= {row.id for row in earlier[:1]}
+    return did_not_hold
 
 
 def _read_in_hand(session: Session, team_id: str) -> dict[str, list[InHand]]:

@@ -17,6 +17,7 @@ from bot.services import agents, assignments, matching
 from bot.services.assignments import Answered
 from bot.services.barring import read_barred
 from bot.services.decision_log import Round, log_decision
+from bot.services.hedges import UNANSWERED
 from bot.services.pool import params_of, read_pool, read_staff, task_of
 from bot.services.sites import read_sites
 from bot.settings import Settings
@@ -80,7 +81,7 @@ def _has_offer(session: Session, team_id: str, user_id: str) -> bool:
     open_offer = select(Assignment.id).where(
         Assignment.team_id == team_id,
         Assignment.agent_id == user_id,
-        Assignment.state.in_(assignments.UNANSWERED),
+        Assignment.state.in_(UNANSWERED),
     )
     return session.scalar(open_offer.limit(1)) is not None
 
