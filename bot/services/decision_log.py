@@ -10,6 +10,8 @@ import routing
 from bot.storage.tables import DecisionReason, RoutingDecision
 from routing.explaining import decision_record
 
+KEPT_WHOLE = 40  # tasks
+
 
 @dataclass(frozen=True, slots=True)
 class Round:
@@ -44,9 +46,26 @@ def log_rounds(
             yield from ((decision_id, assignment) for assignment in each.matching.assignments)
 
 
+def _without_the_left(made: Round, now: datetime) -> Round:
+    """With a long queue, the same without the tasks that got nobody, if it comes out the same: or each place that becomes
+    free would keep the whole queue once more."""
+    if len(made.tasks) <= KEPT_WHOLE:
+        return made
+    given = {assignment.task_id for assignment in made.matching.assignments}
+    tasks = [task for task in made.tasks if task.id in given]
+    short = Round.of(made.reason, tasks, made.staff, now, made.params)
+    return short if _pairs(short) == _pairs(made) else made
+
+
+def _pairs(made: Round) -> set[tuple[str, str, float]]:
+    return {(each.task_id, each.agent_id, each.cost) for each in made.matching.assignments}
+
+
 def log_decision(session: Session, now: datetime, team_id: str, made: Round) -> int:
     """Append one record and return its id."""
-    record = decision_record(made.tasks, made.staff, now, made.params, None, made.matching)
+    kept = _without_the_left(made, now)
+    record = decision_record(kept.tasks, kept.staff, now, kept.params, None, kept.matching)
+    record["left_out"] = len(made.tasks) - len(kept.tasks)
     decision = RoutingDecision(team_id=team_id, at=now, reason=made.reason, record=record)
     session.add(decision)
     session.flush()

@@ -37,6 +37,19 @@ def test_a_decision_can_be_repeated(open_office: Callable[..., Any], policy: Pol
     assert decision.record["params"]["policy"] == policy
 
 
+def test_a_long_queue_is_not_kept_with_each_decision(open_office: Callable[..., Any]) -> None:
+    """The tasks that got nobody are left out where the decision comes out the same without them."""
+    office = open_office(firstline_agent_capacity=2)
+    for number in range(45):
+        office.waiting(user=f"UASK{number}")
+        office.clock.forward(60)
+    assert len(office.match().offers) == 4
+    (decision,) = decisions(office)
+    assert (len(decision.record["tasks"]), decision.record["left_out"]) == (4, 41)
+    again = {(a.task_id, a.agent_id) for a in replay(decision.record).assignments}
+    assert again == {(str(a.request_id), a.agent_id) for a in office.assignments()}
+
+
 def test_nothing_offered_leaves_no_record(office: Any) -> None:
     """Neither a run without work nor one without anybody to ask is kept."""
     office.match()
