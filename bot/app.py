@@ -30,6 +30,7 @@ from bot.edge.writer import InboxWriter
 from bot.errors import BotError, PortTaken, SchemaError, SlackAway
 from bot.jobs.forget import forget_words
 from bot.jobs.matching import Matcher
+from bot.jobs.model_watch import ModelWatch
 from bot.jobs.offers import close_old, expire_offers, hedge_offers
 from bot.jobs.prune import prune
 from bot.jobs.reconcile import reconcile
@@ -67,6 +68,7 @@ class Bot:
     worker: InboxWorker
     sender: Sender
     matcher: Matcher
+    model_watch: ModelWatch
     scheduler: BackgroundScheduler
     stopping: threading.Event
 
@@ -78,6 +80,7 @@ class Bot:
         self.matcher.start()
         self.writer.start()
         self.scheduler.start()
+        self.model_watch.start()
         self.server.start()
         if self.socket_edge is not None:
             self.socket_edge.start()
@@ -94,6 +97,7 @@ class Bot:
             self.socket_edge.stop()
         ended = [self.server.stop(left()), self.writer.stop(left())]
         self.scheduler.shutdown(wait=False)
+        ended.append(self.model_watch.stop(left()))
         ended += [self.worker.stop(left()), self.matcher.stop(left()), self.sender.stop(left())]
         self.deps.db.dispose()
         return all(ended)
@@ -169,6 +173,7 @@ def build(settings: Settings, clock: Clock, listening: socket.socket, decider: D
         worker=worker,
         sender=sender,
         matcher=matcher,
+        model_watch=ModelWatch(settings, deps.decider),
         scheduler=_schedule(deps, slack, stopping),
         stopping=stopping,
     )
@@ -186,8 +191,9 @@ def serve(settings: Settings, clock: Clock) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+    signal.signal(signal.SIGHUP, lambda _signal, _frame: bot.model_watch.ask())
     bot.start()
-    log.info("ready", port=bot.port, mode=settings.mode.value, model=_model_name(bot.deps.decider))
+    log.info("ready", port=bot.port, mode=settings.mode.value, model=bot.deps.decider.model_id or "none")
     while not told_to_stop.wait(3600):
         pass
     log.info("stopping")
@@ -256,7 +262,3 @@ def _database_fault(deps: Deps) -> str | None:
 def _dead_threads(**parts: InboxWriter | InboxWorker | Sender | Matcher) -> str | None:
     dead = [name for name, part in parts.items() if not part.is_alive]
     return f"not running: {', '.join(dead)}" if dead else None
-
-
-def _model_name(decider: Decider) -> str:
-    return decider.classifier.model_id if decider.classifier else "none"

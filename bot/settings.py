@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     firstline_retry_base_s: float = Field(default=1, gt=0)
     firstline_inbox_limit: int = Field(default=20_000, ge=1)
     firstline_reconcile_s: float = Field(default=300, gt=0)
+    firstline_model_check_s: float = Field(default=60, gt=0)
     firstline_keep_s: float = Field(default=30 * 86400, gt=0)
     firstline_keep_words_s: float = Field(default=365 * 86400, gt=0)
     firstline_redact: Switch = Switch.OFF

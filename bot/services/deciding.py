@@ -24,23 +24,33 @@ class NoDecision:
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Decider:
-    """The serving model, or the fault that left us without one."""
+    """The serving model, or the fault that left us without one. The one part of a running bot that can be replaced."""
 
     classifier: "Classifier | None"
     fault: str | None = None
 
+    @property
+    def model_id(self) -> str | None:
+        """The serving model's id."""
+        return self.classifier.model_id if self.classifier else None
+
+    def replace(self, classifier: "Classifier") -> None:
+        """From now on decide by ``classifier``; who is deciding at this moment ends with the old one."""
+        self.classifier, self.fault = classifier, None
+
     def decide(self, text: str) -> Decision | NoDecision:
         """Classify ``text``. Call it before a transaction is open: it takes milliseconds that no lock should wait for."""
-        if self.classifier is None:
+        classifier = self.classifier  # once: it may be replaced while we decide
+        if classifier is None:
             return NoDecision(NO_MODEL)
         if not text.strip():
             return NoDecision(NO_WORDS)
         try:
-            return self.classifier.decide(text)
+            return classifier.decide(text)
         except Exception as error:
             # Whatever a model does, the person must not meet silence: a request without suggestions is still a request.
             # Class only: the message of an error may quote the text.
-            log.error("model_failed", error=type(error).__name__, model_id=self.classifier.model_id)
+            log.error("model_failed", error=type(error).__name__, model_id=classifier.model_id)
             return NoDecision(MODEL_FAILED)

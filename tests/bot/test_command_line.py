@@ -174,7 +174,7 @@ def doctor(run: Run, slack: PlaygroundServer, **more: str) -> dict[str, dict[str
 def test_serve_answers_until_it_is_told_to_stop(
     run: Run, environment: dict[str, str], slack: PlaygroundServer, tmp_path: Path
 ) -> None:
-    """Ready, a request taken without any model, SIGTERM, ended with 0 within 10 s; no words of people in the log."""
+    """Ready, a request taken without any model, SIGHUP looks for one, SIGTERM: ended with 0 within 10 s; no words of people in the log."""
     run("migrate")
     port = free_port()
     settings = environment | slack.app_environment() | {"PORT": str(port), "FIRSTLINE_AGENTS": "U0ANA"}
@@ -189,6 +189,10 @@ def test_serve_answers_until_it_is_told_to_stop(
         assert slack.verify_request_url()
         slack.person("U0RILEY").dm("canary 8124: the projector is on strike")
         slack.eventually(lambda: slack.person("U0ANA").find("canary 8124"), 10)
+        (tmp_path / "model").mkdir()
+        (tmp_path / "model" / "manifest.json").write_text("{")
+        process.send_signal(signal.SIGHUP)
+        slack.eventually(lambda: "model_refused" in log.read_text(), 60, what="a look at the model")
         began_s = time.monotonic()
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0

@@ -121,7 +121,7 @@ class FrontDoor:
                 waiting = select(func.count()).select_from(InboxRow).where(InboxRow.state.not_in(SETTLED))
                 return session.scalar(waiting) == 0
 
-        self.desk.slack.eventually(is_settled, 30, what="all deliveries worked")
+        self.desk.slack.eventually(is_settled, 600 if at_full_size() else 30, what="all deliveries worked")
 
     def _interaction(self, kind: str, user: str, team: str) -> dict[str, Any]:
         number = next(self._numbers)

@@ -117,7 +117,7 @@ def spoiled(draw: Callable[..., Any]) -> dict[str, Any]:
             for step in way:
                 node = node[step]
             if draw(st.booleans()):
-                node[last] = draw(junk)
+                node[last] = copy.deepcopy(draw(junk))
             else:
                 del node[last]
         except (KeyError, IndexError, TypeError):
