@@ -9,11 +9,13 @@ from sqlalchemy.orm import Session
 
 from bot.ids import message_key
 from bot.lifecycle import RequestState
+from bot.services.erasure import ERASED
 from bot.storage.database import Clock, Database
 from bot.storage.tables import (
     Assignment,
     InboxRow,
     JobSlot,
+    Lock,
     OutboxRow,
     PostedMessage,
     RoutingDecision,
@@ -46,6 +48,7 @@ def prune(
         lambda session: _delete_posted(session, before - timedelta(seconds=reopen_window_s)),
         lambda session: _delete_decisions(session, before),
         lambda session: _delete_slots(session, now - SLOTS_KEPT),
+        lambda session: _delete_marks(session, before),
     ]
     return sum(_repeat(db, delete_batch, stopping) for delete_batch in batches)
 
@@ -108,6 +111,12 @@ def _delete_decisions(session: Session, before: datetime) -> int:
     if ids:
         session.execute(delete(RoutingDecision).where(RoutingDecision.id.in_(ids)))
     return len(ids)
+
+
+def _delete_marks(session: Session, before: datetime) -> int:
+    """Marks of forgotten conversations; what was written before them is too old to be taken for missed by now."""
+    old = delete(Lock).where(Lock.name.startswith(ERASED, autoescape=True), Lock.taken_at < before)
+    return len(session.execute(old.returning(Lock.name)).all())
 
 
 def _delete_slots(session: Session, before: datetime) -> int:

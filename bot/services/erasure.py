@@ -53,6 +53,7 @@ DELETED_FROM = tuple(
     table.__table__ for table in (Agent, Conversation, InboxRow, OutboxRow, PostedMessage, Requester)
 )
 ID_LENGTH = 32  # of every column that holds ids
+ERASED = "erased:"  # how the names of such rows begin
 SETTLED = (RowState.DONE, RowState.DEAD)
 
 
@@ -245,7 +246,7 @@ def _forget_places(session: Session, now: datetime, team_id: str, user_id: str, 
 
 def erased_mark(team_id: str, channel_id: str) -> str:
     """The row of `locks` that says since when a conversation may be read again."""
-    return f"erased:{digest(team_id, channel_id)}"
+    return f"{ERASED}{digest(team_id, channel_id)}"
 
 
 def _mentions(column: Any, names: set[str]) -> ColumnElement[bool]:

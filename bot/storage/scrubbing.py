@@ -5,6 +5,7 @@ PostgreSQL: VACUUM FULL writes the tables anew; its own log and your backups run
 Whoever deletes for good calls `request_scrub` in the same transaction, so that a crash in between forgets nothing.
 """
 
+import sqlite3
 from datetime import datetime
 
 from sqlalchemy import delete, select, text
@@ -37,6 +38,17 @@ def scrub_if_due(db: Database) -> bool:
     return True
 
 
+def _scrub_sqlite(db: Database) -> None:
+    try:
+        with db.alone() as connection:
+            connection.execute("VACUUM")
+            (is_busy, *_rest) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError:  # another process writes
+        raise BotError(STILL_READ) from None
+    if is_busy:
+        raise BotError(STILL_READ)
+
+
 def truncate_log(db: Database) -> None:
     """Empty SQLite's write-ahead log, which holds what was just deleted; left for the next time while somebody reads."""
     if db.engine.dialect.name == "sqlite":
@@ -47,11 +59,7 @@ def truncate_log(db: Database) -> None:
 def scrub(db: Database) -> None:
     """Write the files anew, without what was deleted. Raises BotError while another reader keeps that from happening."""
     if db.engine.dialect.name == "sqlite":
-        with db.alone() as connection:
-            connection.execute("VACUUM")
-            (is_busy, *_rest) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if is_busy:
-            raise BotError(STILL_READ)
+        _scrub_sqlite(db)
         return
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'"))

@@ -1,6 +1,7 @@
 """Forgetting: a person, a workspace, what ended long ago. Looked for byte by byte, in every file and every table."""
 
 import json
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -13,12 +14,17 @@ from sqlalchemy import String, cast, event, func, make_url, select
 from typer.testing import CliRunner
 
 from bot.__main__ import app
+from bot.erase import read_person
+from bot.errors import BotError
 from bot.export import export_events
 from bot.ids import EventKind
 from bot.jobs.forget import forget_words
+from bot.jobs.prune import prune
+from bot.jobs.reconcile import reconcile
+from bot.services.erasure import erased_mark
 from bot.services.purge import erase_workspace
-from bot.storage.database import Database
-from bot.storage.scrubbing import scrub_if_due
+from bot.storage.database import Database, open_engine
+from bot.storage.scrubbing import scrub, scrub_if_due
 from bot.storage.tables import (
     Assignment,
     Base,
@@ -141,9 +147,6 @@ def test_the_command_line_forgets_a_person_while_the_bot_runs(
 @pytest.mark.parametrize("person", ["U0RILEY", "riley@example.com", "T0PLAY/", "t0play/u0riley", ""])
 def test_whom_to_forget_is_said_by_workspace_and_id(person: str) -> None:
     """Names and addresses are no persons."""
-    from bot.erase import read_person
-    from bot.errors import BotError
-
     with pytest.raises(BotError, match="TEAM/USER"):
         read_person(person)
 
@@ -171,8 +174,6 @@ def test_an_agent_can_be_forgotten(sqlite_desk: Desk) -> None:
 
 def test_what_was_forgotten_does_not_come_back(sqlite_desk: Desk) -> None:
     """Old messages are in Slack still; the reading of missed ones leaves them there, and takes new ones."""
-    from bot.jobs.reconcile import reconcile
-
     bot = sqlite_desk.start_bot()
     sqlite_desk.riley.dm(f"vpn {CANARY}")
     sqlite_desk.sees(sqlite_desk.riley, "This may help")
@@ -236,7 +237,6 @@ def test_a_person_who_revokes_their_own_token_takes_nothing_along(sqlite_desk: D
 @pytest.fixture
 def old_request(sqlite_url: str) -> Callable[..., Database]:
     """A database with one request that has ended ``ended_days`` ago."""
-    from bot.storage.database import open_engine
 
     def make(ended_days: float, state: str = "closed") -> Database:
         db = Database(open_engine(sqlite_url))
@@ -289,11 +289,35 @@ def test_words_that_may_be_needed_stay(old_request: Any, days: float, state: str
     db.dispose()
 
 
+def test_marks_of_forgotten_conversations_go_with_the_deliveries(sqlite_url: str) -> None:
+    """They are kept as long as deliveries are; other locks stay."""
+    db = Database(open_engine(sqlite_url))
+    with db.writing() as session:
+        old, new = utc_now() - timedelta(days=31), utc_now()
+        session.add_all([Lock(name=erased_mark("T1", "D1"), taken_at=old), Lock(name="scrub", taken_at=old)])
+        session.add(Lock(name=erased_mark("T1", "D2"), taken_at=new))
+    assert prune(db, utc_now, 30 * 86400, 0, threading.Event()) == 1
+    with db.reading() as session:
+        assert set(session.scalars(select(Lock.name))) == {erased_mark("T1", "D2"), "scrub"}
+    db.dispose()
+
+
+def test_another_process_that_writes_puts_a_scrub_off(sqlite_url: str) -> None:
+    """It is said in words, and tried again."""
+    engine = open_engine(sqlite_url)
+    event.listen(engine, "connect", lambda made, _record: made.execute("PRAGMA busy_timeout=100"))
+    other = sqlite3.connect(make_url(sqlite_url).database or "", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(BotError, match="still"):
+        scrub(Database(engine))
+    other.execute("ROLLBACK")
+    other.close()
+    scrub(Database(engine))
+    engine.dispose()
+
+
 def test_a_scrub_that_was_asked_for_is_not_forgotten(sqlite_url: str) -> None:
     """While somebody reads, the files cannot be written anew; the wish stays until they could."""
-    from bot.errors import BotError
-    from bot.storage.database import open_engine
-
     engine = open_engine(sqlite_url)
     event.listen(engine, "connect", lambda made, _record: made.execute("PRAGMA busy_timeout=100"))
     db = Database(engine)
