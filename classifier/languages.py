@@ -23,8 +23,8 @@ CONFIDENT = 0.5
 CANDIDATES = ("cs", "da", "de", "en", "es", "fi", "fr", "hu", "it", "nl", "no", "pl", "pt", "ro", "sv", "tr")
 
 
-_LATIN_BYTES = np.array([*range(0xC0), *range(0xC2, 0xC6)])
-"""What Latin letters up to U+017F are written with in UTF-8, and all one-byte characters."""
+_LATIN_BYTES = np.array([*range(0xC0), *range(0xC2, 0xC6), 0xC8, 0xE2])
+"""What the candidates' letters, typographic quotes and dashes are written with in UTF-8, and all one-byte characters."""
 
 
 @dataclass(frozen=True, slots=True)

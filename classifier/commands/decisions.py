@@ -72,6 +72,9 @@ def _print_grounds(grounds: "Grounds") -> None:
         for v in grounds.views
     ]
     OUT.print(table("What each view says first", ("view", "label", "value", "which is a"), views))
+    if grounds.heads:
+        heads = [(head.category, f"{head.probability:.3f}") for head in grounds.heads]
+        OUT.print(table("What the heads of added categories say", ("category", "p"), heads))
 
 
 @app.command()

@@ -105,6 +105,7 @@ def cold_start(
     from classifier.commands.output import OUT, print_json, progress_bars, table
     from classifier.commands.study import embedded_parts
     from classifier.data.dataset import Shares, read_dataset
+    from classifier.decision import OUT_OF_SCOPE
     from classifier.errors import DataRefused
     from classifier.study.cold_start import COLUMNS, ColdStart, cells
 
@@ -121,7 +122,7 @@ def cold_start(
         raise DataRefused(f"{data} has no category {', '.join(sorted(unknown))}")
     _, parts = embedded_parts(dataset, encoder, encoder_dir, cache)
     study = ColdStart(parts, labels, most_rows=most_rows, draws=draws, share=share, seed=seed)
-    chosen = [label for label in labels if label in (category or labels)]
+    chosen = [label for label in labels if label in (category or labels) and label != OUT_OF_SCOPE]
     measured = []
     with progress_bars() as progress:
         step = progress("Leaving each category out", len(chosen))
@@ -146,18 +147,22 @@ def learning_curve(
     category_column: CategoryColumn = "category",
     rows: Annotated[
         list[int] | None,
-        typer.Option(min=50, help="Numbers of rows to try; may be given several times. 500, 2000, 10000."),
+        typer.Option(
+            min=50,
+            help="Numbers of rows to try; may be given several times. Those of 500, 2000, 10000 there are.",
+        ),
     ] = None,
     seed: Seed = 0,
     split_by: SplitWay = SplitBy.AUTO,
     as_json: Json = False,
 ) -> None:
     """Train on some of the rows only, and measure on the same test rows: how many are enough."""
-    from classifier.commands.output import OUT, print_json, progress_bars, table
+    from classifier.commands.output import OUT, note, print_json, progress_bars, table
     from classifier.commands.study import chosen_encoder
-    from classifier.data.dataset import Shares, read_dataset
+    from classifier.data.dataset import Shares, Split, read_dataset
     from classifier.study.learning_curve import COLUMNS, cells
     from classifier.study.learning_curve import learning_curve as measure
+    from classifier.training.provenance import grouping
     from classifier.training.train import TrainParams
 
     dataset = read_dataset(
@@ -168,7 +173,11 @@ def learning_curve(
         shares=Shares(),
         split_by=split_by,
     )
-    found, sizes = chosen_encoder(encoder, encoder_dir), sorted(rows or [500, 2_000, 10_000])
+    if dataset.leaks:
+        note(grouping(dataset))
+    found = chosen_encoder(encoder, encoder_dir)
+    there_are = len(dataset.examples) - len(dataset.of(Split.TEST))
+    sizes = sorted(rows or [size for size in (500, 2_000, 10_000) if size <= there_are] or [there_are])
     with progress_bars() as progress:
         points = list(
             measure(dataset, found, cache, sizes, TrainParams(seed=seed), datetime.now(UTC), progress)

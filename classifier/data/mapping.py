@@ -101,6 +101,8 @@ def _fields(content: bytes, path: Path) -> Any:
         raise DataRefused(f"{path} is not UTF-8; save the file in that encoding") from error
     except RecursionError:
         raise DataRefused(f"{path}: nested too deeply") from None
+    except ValueError as error:  # 2026-13-45 or 0b_ without quotes: to YAML a date or a number, and none
+        raise DataRefused(f"{path}: {error}; put quotes around what is no date and no number") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""

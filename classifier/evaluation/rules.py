@@ -190,9 +190,12 @@ def mean_buttons_at(rows: BestTwo, targets: Sequence[float] = TARGETS) -> dict[s
 def claim(rows: BestTwo) -> str:
     """What became of the original project's finding on these rows, in two sentences."""
     low, high = (apply(rows, Rule.TOP, t) for t in CLAIMED_THRESHOLDS)
-    if low.coverage < CLAIMED_COVERAGE[0]:
+    fewer, more = low.coverage < CLAIMED_COVERAGE[0], high.coverage > CLAIMED_COVERAGE[1]
+    if fewer and more:
+        verdict = "a wider range than it found"
+    elif fewer:
         verdict = "fewer than it found"
-    elif high.coverage > CLAIMED_COVERAGE[1]:
+    elif more:
         verdict = "more than it found"
     else:
         verdict = "as it found"

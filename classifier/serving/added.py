@@ -46,28 +46,28 @@ class AddedCategory:
     def probability(self, inputs: Floats) -> NDArray[np.float64]:
         """Shape (n,), of being of this category rather than of any other, for `inputs` (n, inputs)."""
         log_odds = np.clip(inputs.astype(np.float64) @ self.weights + self.bias, -500, 500)
-        return np.asarray(1 / (1 + np.exp(-log_odds)))
+        # Never certain: two heads that both were would leave nothing.
+        return np.asarray(np.clip(1 / (1 + np.exp(-log_odds)), 1e-6, 1 - 1e-6))
 
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """What a later head is fitted against: `places` (m,) of some learned rows among the neighbours', and what the trees
-    said of each when its fold was left out: `logs` (m, labels), logarithms of probabilities."""
+    """What a later head is fitted against, calibration rows: where they lie, `rows` (m, place), and what the trees, which never
+    learned from them, say of each: `logs` (m, labels), logarithms of probabilities."""
 
-    places: NDArray[np.int64]
+    rows: Floats
     logs: Floats
 
-    def inputs(self, views: Views) -> Floats:
+    def inputs(self) -> Floats:
         """What a head reads of these rows."""
-        worded = views.alike_worded.rows[self.places]
-        return np.hstack([views.alike.rows[self.places], worded, self.logs * LOG_SCALE]).astype(np.float32)
+        return np.hstack([self.rows, self.logs * LOG_SCALE]).astype(np.float32)
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
-        return {"places": self.places.astype(np.int32), "logs": self.logs.astype(np.float16)}
+        return {"rows": self.rows.astype(np.float16), "logs": self.logs.astype(np.float16)}
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, NDArray[np.generic]]) -> "Background":
-        return Background(arrays["places"].astype(np.int64), arrays["logs"].astype(np.float32))
+        return Background(arrays["rows"].astype(np.float32), arrays["logs"].astype(np.float32))
 
 
 def logs_of(probabilities: NDArray[np.float64]) -> Floats:
@@ -75,7 +75,7 @@ def logs_of(probabilities: NDArray[np.float64]) -> Floats:
     return np.log(np.maximum(probabilities, _LEAST_PROBABILITY)).astype(np.float32)
 
 
-def lie(places: Places, views: Views) -> Floats:
+def located(places: Places, views: Views) -> Floats:
     """Where messages lie, as the neighbours' rows do: meaning beside wording, float32 (n, place)."""
     return np.hstack([places.meaning, places.worded(views.params.wording_neighbour_dimensions)])
 
@@ -85,7 +85,7 @@ def head_inputs(rows: Floats, probabilities: NDArray[np.float64]) -> Floats:
     return np.hstack([rows, logs_of(probabilities) * LOG_SCALE]).astype(np.float32)
 
 
-def said_in(inputs: Floats, label_count: int) -> NDArray[np.float64]:
+def tree_probabilities(inputs: Floats, label_count: int) -> NDArray[np.float64]:
     """The trees' probabilities (n, labels) within `inputs` (n, inputs)."""
     return np.exp(inputs[:, -label_count:].astype(np.float64) / LOG_SCALE)
 
@@ -106,4 +106,4 @@ def with_added(
         axis=1,
     )
     joint = np.hstack([probabilities * none, alone])
-    return np.asarray(joint / np.maximum(joint.sum(axis=1, keepdims=True), 1e-12))
+    return np.asarray(joint / joint.sum(axis=1, keepdims=True))

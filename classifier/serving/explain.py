@@ -13,7 +13,7 @@ import numpy as np
 
 from classifier.decision import Decision, Prediction
 from classifier.errors import ModelRefused
-from classifier.serving.added import head_inputs, lie
+from classifier.serving.added import head_inputs, located
 from classifier.serving.artefact import unpack_examples
 from classifier.serving.neighbours import Floats
 from classifier.serving.serve import Classifier
@@ -172,7 +172,7 @@ def _heads(classifier: Classifier, words: str, embedding: Floats) -> tuple[HeadS
     model = classifier.model
     if not model.added:
         return ()
-    rows = lie(model.views.spaces.place([words], embedding[None, :]), model.views)
+    rows = located(model.views.spaces.place([words], embedding[None, :]), model.views)
     inputs = head_inputs(rows, classifier.trees_say(words, embedding))
     return tuple(HeadSays(one.name, float(one.probability(inputs)[0])) for one in model.added)
 

@@ -14,7 +14,7 @@ from classifier.encoders.session import Encoder
 from classifier.encoders.store import installed, open_encoder
 from classifier.errors import EncoderError, ModelRefused
 from classifier.languages import UNKNOWN, LanguageDetector
-from classifier.serving.added import lie, with_added
+from classifier.serving.added import located, with_added
 from classifier.serving.artefact import Model, read_model
 from classifier.serving.boosting import Booster, softmax
 from classifier.serving.neighbours import Floats
@@ -98,7 +98,7 @@ class Classifier:
         views, embedding = self._model.views, self.embed(words)
         probabilities = self.trees_say(words, embedding)
         if self._model.added:
-            rows = lie(views.spaces.place([words], embedding[None, :]), views)
+            rows = located(views.spaces.place([words], embedding[None, :]), views)
             probabilities = with_added(probabilities, rows, self._model.added)
         return Prediction(self._model.every_label, tuple(float(p) for p in probabilities[0]))
 

@@ -3,6 +3,7 @@
 The examples come from fit rows that the views did not see, in several draws; figures are on test rows of all categories.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.data.dataset import Split
-from classifier.serving.added import AddedCategory, head_inputs, lie, with_added
+from classifier.serving.added import AddedCategory, head_inputs, located, with_added
 from classifier.serving.boosting import Booster, softmax
 from classifier.serving.neighbours import Floats
 from classifier.serving.views import ViewParams, Views
-from classifier.training.add_category import fit_head, sample_background
+from classifier.training.add_category import background_of, fit_head
 from classifier.training.boosting import BoosterParams, train_booster
 from classifier.training.calibration import fit_temperature
 from classifier.training.fit_views import FitRows, fit_views, left_out_columns
@@ -25,12 +26,12 @@ EVERY = "all, mean"
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Means over the draws: `recall` and `precision` of the category's own test rows (precision None when none was ever taken
-    for it), `accuracy` of all test rows, and `without` the category."""
+    """Means over the draws: `recall` and `precision` of the category's own test rows (None where there are none, or none was
+    ever taken for it), `accuracy` of all test rows, and `without` the category."""
 
     category: str
     examples: int
-    recall: float
+    recall: float | None
     precision: float | None
     accuracy: float
     without: float
@@ -44,14 +45,13 @@ COLUMNS = ("category", "examples", "recall", "precision", "accuracy", "accuracy 
 
 def cells(row: Measured) -> tuple[str, ...]:
     """A line of the table."""
-    precision = "-" if row.precision is None else f"{row.precision:.3f}"
-    figures = (f"{row.recall:.3f}", precision, f"{row.accuracy:.3f}", f"{row.without:.3f}")
-    return (row.category, str(row.examples), *figures)
+    figures = (row.recall, row.precision, row.accuracy, row.without)
+    return (row.category, str(row.examples), *("-" if f is None else f"{f:.3f}" for f in figures))
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What a model without the category reads of n rows: head inputs, its probabilities, and their true labels (n,)."""
+    """What a model without the category makes of n rows: what a head reads of them, where they lie, and probabilities."""
 
     inputs: Floats
     rows: Floats
@@ -98,15 +98,17 @@ class ColdStart:
                 taken = said.argmax(axis=1) == len(self._labels) - 1
                 right = np.where(is_own, taken, before & ~taken)
                 own_among_taken = float(is_own[taken].mean()) if taken.any() else np.nan
-                draws.append((float(taken[is_own].mean()), own_among_taken, float(right.mean())))
+                found = float(taken[is_own].mean()) if is_own.any() else np.nan
+                draws.append((found, own_among_taken, float(right.mean())))
             recall, precision, accuracy = (_mean([draw[at] for draw in draws]) for at in range(3))
             without = float((before & ~is_own).mean())
-            measured.append(Measured(category, count, recall or 0.0, precision, accuracy or 0.0, without))
+            measured.append(Measured(category, count, recall, precision, accuracy or 0.0, without))
         return measured
 
     def _added(self, model: "_Without", examples: FitRows, test: _Seen) -> NDArray[np.float64]:
         head = fit_head(
             model.see(examples).inputs,
+            examples.groups,
             model.background,
             label_count=len(self._labels) - 1,
             share=self._share,
@@ -115,10 +117,14 @@ class ColdStart:
         return with_added(test.said, test.rows, [AddedCategory("", head.weights, head.bias, test.inputs[:0])])
 
     def means(self, measured: Sequence[Measured]) -> list[Measured]:
-        """The mean over categories for each number of examples."""
+        """The mean for each number of examples, over the categories that have all these numbers."""
+        counts = sorted({row.examples for row in measured})
+        tried = Counter(row.category for row in measured)
         rows = []
-        for count in sorted({row.examples for row in measured}):
-            same = [row for row in measured if row.examples == count]
+        for count in counts:
+            same = [row for row in measured if row.examples == count and tried[row.category] == len(counts)]
+            if not same:
+                continue
             columns = {
                 name: _mean([getattr(row, name) for row in same])
                 for name in ("recall", "precision", "accuracy", "without")
@@ -140,8 +146,8 @@ class _Without:
         self._booster = Booster(train_booster(columns, fit.labels, label_count - 1, BoosterParams()))
         scores = self._booster.scores(self._views.columns(calibration.texts, calibration.embeddings))
         self._temperature = fit_temperature(scores, calibration.labels)
-        said = softmax(self._booster.scores(columns), self._temperature)
-        self.background = sample_background(said, seed).inputs(self._views)
+        said = softmax(scores, self._temperature)
+        self.background = background_of(self._views, calibration, said, seed).inputs()
 
     def _others(self, rows: FitRows, left_out: int) -> FitRows:
         some = _some(rows, np.flatnonzero(rows.labels != left_out))
@@ -150,7 +156,7 @@ class _Without:
     def see(self, rows: FitRows) -> _Seen:
         columns = self._views.columns(rows.texts, rows.embeddings)
         said = softmax(self._booster.scores(columns), self._temperature)
-        lying = lie(self._views.spaces.place(rows.texts, rows.embeddings), self._views)
+        lying = located(self._views.spaces.place(rows.texts, rows.embeddings), self._views)
         return _Seen(head_inputs(lying, said), lying, said)
 
 

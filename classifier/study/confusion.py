@@ -84,10 +84,13 @@ class CrossValidated:
 def cross_validate(
     vectors: NDArray[np.float32], labels: Labels, volumes: Floats, twins: Labels, seed: int
 ) -> CrossValidated:
-    """Let rows with these `vectors` (n, d) vote; every second row of a category measures. For the rest see `votes`."""
+    """Let rows with these `vectors` (n, d) vote; of a category's rows every second measures, with those that say the same as it.
+    For the rest see `votes`."""
     is_measured = np.zeros(len(labels), dtype=bool)
     for place in range(len(volumes)):
-        is_measured[np.flatnonzero(labels == place)[1::2]] = True
+        own = np.flatnonzero(labels == place)
+        _, first, group = np.unique(twins[own], return_index=True, return_inverse=True)
+        is_measured[own] = first.argsort().argsort()[group] % 2 == 1
     choosing = [np.flatnonzero(~is_measured & (labels == place)) for place in range(len(volumes))]
     voted = votes(vectors, labels, volumes, twins, seed)
     centroids = np.stack([vectors[own].mean(axis=0) for own in choosing]).astype(np.float64)

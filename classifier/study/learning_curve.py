@@ -68,7 +68,7 @@ def learning_curve(
     now: datetime,
     progress: Progress,
 ) -> Iterator[Point]:
-    """A point for each of `sizes`; a larger one holds the rows of the smaller. No row is alike a test row.
+    """A point for each of `sizes`; a larger one holds the rows of the smaller.
 
     Raises DataRefused when there are not so many rows beside the test rows, or too few of some category among them.
     """

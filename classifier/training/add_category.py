@@ -1,10 +1,10 @@
 """A new category from a few examples, without training again: its head is fitted against rows the model knows.
 
-The head's scores become probabilities by Platt's method (Platt 1999, with his smoothed targets), on scores of left-out rows
-and with the share of messages that is expected to be of the category: of ten examples nobody can read how frequent it is.
+The head's scores become probabilities by a logistic curve (Platt 1999), fitted on scores of left-out rows, with the share of
+messages that is expected to be of the category: of ten examples nobody can read how frequent it is.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,30 +15,50 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
+from classifier.data.alike import numbered
 from classifier.decision import OUT_OF_SCOPE
 from classifier.errors import DataRefused
-from classifier.serving.added import AddedCategory, Background, head_inputs, lie, logs_of, said_in
-from classifier.serving.artefact import Model, SavedModel, pack_examples, unpack_examples, write_model
+from classifier.serving.added import (
+    AddedCategory,
+    Background,
+    head_inputs,
+    located,
+    logs_of,
+    tree_probabilities,
+)
+from classifier.serving.artefact import (
+    Model,
+    SavedModel,
+    check_place,
+    pack_examples,
+    unpack_examples,
+    write_model,
+)
 from classifier.serving.boosting import Booster, softmax
-from classifier.serving.neighbours import Floats
+from classifier.serving.neighbours import Floats, Labels
 from classifier.serving.serve import says_too_little
+from classifier.serving.views import Views
 from classifier.text import clean
+from classifier.training.fit_views import FitRows
 
 LEAST_EXAMPLES = 10
 MOST_BACKGROUND = 4_000
 """Rows that a trained model keeps for later heads."""
 
 LONGEST_NAME = 80
+_HEADING = "\n## Added: "
 _FOLDS = 5
 _COST = 10.0
 _ROWS_COUNTED = 200  # what both sides together weigh, so that the cost means the same for any number of rows
-_STEADY = 50  # rows that Platt's two numbers are fitted as if there were more of
+_STEADY = 50  # so many rows more the curve is fitted as on, so that few examples make it steeper, not flat
+_SAME = 0.97
+"""Cosine in meaning from which a background row is taken for one of the examples."""
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
     """A fitted head, and how it did on rows it was not fitted on: `recognised` (n,) of its examples, `taken` (m,) of the
-    background's rows were more probably of the new category than of any other."""
+    background's rows were more probably of the new category than of any trained one."""
 
     weights: Floats
     bias: float
@@ -61,21 +81,31 @@ class Added:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def sample_background(left_out: NDArray[np.float64], seed: int) -> Background:
-    """At most MOST_BACKGROUND of a model's n fit rows, of which the trees said `left_out` (n, labels)."""
-    count = min(len(left_out), MOST_BACKGROUND)
-    places = np.sort(np.random.default_rng(seed).choice(len(left_out), count, replace=False))
-    return Background(places, logs_of(left_out[places]))
+def background_of(views: Views, rows: FitRows, said: NDArray[np.float64], seed: int) -> Background:
+    """At most MOST_BACKGROUND of the calibration `rows`, of which the trees say `said` (m, labels)."""
+    count = min(len(rows.texts), MOST_BACKGROUND)
+    places = np.sort(np.random.default_rng(seed).choice(len(rows.texts), count, replace=False))
+    lying = located(
+        views.spaces.place([rows.texts[place] for place in places], rows.embeddings[places]), views
+    )
+    return Background(lying, logs_of(said[places]))
 
 
-def check_name(model: Model, name: str) -> None:
-    """Raises DataRefused for a name that cannot be added."""
-    if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
-        raise DataRefused(f"a category's name has 1 to {LONGEST_NAME} printable characters")
+def check(model: Model, name: str, texts: Sequence[str]) -> None:
+    """Raises DataRefused for a name that cannot be added, and for too few messages; near-duplicates count once."""
+    if not name or name != name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
+        raise DataRefused(
+            f"a category's name has 1 to {LONGEST_NAME} printable characters, none of them a space at its ends"
+        )
     if name == OUT_OF_SCOPE:
         raise DataRefused(f"{OUT_OF_SCOPE} is no category: put such rows into the training file")
     if name in model.labels:
         raise DataRefused(f"the model has learned {name} already: put the examples into the training file")
+    different = len(set(numbered(texts)))
+    if different < LEAST_EXAMPLES:
+        raise DataRefused(
+            f"{different} different messages are too few to learn {name} from: at least {LEAST_EXAMPLES}"
+        )
 
 
 def add_category(
@@ -86,18 +116,16 @@ def add_category(
     `share`: of all messages, expected to be of it, in (0, 1). One added before under this name is replaced.
     Raises DataRefused when the name cannot be added, or for fewer than LEAST_EXAMPLES texts.
     """
-    check_name(model, name)
-    if len(texts) < LEAST_EXAMPLES:
-        raise DataRefused(
-            f"{len(texts)} different messages are too few to learn {name} from: at least {LEAST_EXAMPLES}"
-        )
+    check(model, name, texts)
     views = model.views
-    rows = lie(views.spaces.place(texts, embeddings), views)
+    rows = located(views.spaces.place(texts, embeddings), views)
     said = softmax(Booster(model.booster_text).scores(views.columns(texts, embeddings)), model.temperature)
     others = [one for one in model.added if one.name != name]
     inputs = head_inputs(rows, said)
-    background = np.vstack([model.background.inputs(views), *(one.examples for one in others)])
-    head = fit_head(inputs, background, label_count=len(model.labels), share=share, seed=seed)
+    background = np.vstack([model.background.inputs(), *(one.examples for one in others)])
+    against = background[_unlike(background, inputs, views)]
+    groups = np.array(numbered(texts))
+    head = fit_head(inputs, groups, against, label_count=len(model.labels), share=share, seed=seed)
     category = AddedCategory(name, head.weights, head.bias, inputs)
     report = Added(
         name, len(texts), int(head.recognised.sum()), int(head.taken.sum()), len(head.taken), share
@@ -107,6 +135,13 @@ def add_category(
         replace(model, added=(*others, category), packed_examples=pack_examples([*kept, *texts])),
         report,
     )
+
+
+def _unlike(background: Floats, examples: Floats, views: Views) -> NDArray[np.bool_]:
+    """Which rows (m, inputs) are no example in other words: what is to be told apart now was filed elsewhere before."""
+    meaning = views.spaces.meaning.shape[1]
+    nearest = (background[:, :meaning] @ examples[:, :meaning].T).max(axis=1)
+    return np.asarray(nearest < _SAME)
 
 
 def _texts_of(model: Model, names: Sequence[str]) -> list[str]:
@@ -122,20 +157,25 @@ def _texts_of(model: Model, names: Sequence[str]) -> list[str]:
 
 
 @threadpool_limits.wrap(limits=1)  # type: ignore[untyped-decorator]
-def fit_head(examples: Floats, background: Floats, *, label_count: int, share: float, seed: int) -> Head:
-    """From what a head reads of `examples` (n, inputs) and of `background` (m, inputs). `share`: in (0, 1)."""
+def fit_head(
+    examples: Floats, groups: Labels, background: Floats, *, label_count: int, share: float, seed: int
+) -> Head:
+    """From what a head reads of `examples` (n, inputs), in `groups` (n,) of alike ones, and of `background` (m, inputs).
+
+    `share`: in (0, 1). Needs examples of two groups.
+    """
     inputs = np.vstack([examples, background])
     own = np.arange(len(inputs)) < len(examples)
     weights = np.where(own, 0.5 / len(examples), 0.5 / len(background)) * _ROWS_COUNTED
     folds = np.random.default_rng(seed).permutation(len(inputs)) % _FOLDS
-    folds[: len(examples)] = np.arange(len(examples)) % _FOLDS
+    folds[: len(examples)] = np.unique(groups, return_inverse=True)[1] % _FOLDS
     scores = np.zeros(len(inputs))
     for fold in range(_FOLDS):
         left = folds == fold
         scores[left] = _fit(inputs[~left], own[~left], weights[~left]).decision_function(inputs[left])
     slope, offset = _platt(scores, own, share)
     whole = _fit(inputs, own, weights)
-    said = said_in(inputs, label_count)
+    said = tree_probabilities(inputs, label_count)
     probability = 1 / (1 + np.exp(-(slope * scores + offset)))
     first = probability > said.max(axis=1) * (1 - probability)
     return Head(
@@ -176,20 +216,23 @@ def write_with(
 ) -> tuple[str, Added]:
     """Write the model with one more category (`add_category`) to `folder`; returns its id. Figures stay those of `saved`:
     how the new category does is in the provenance and on the card."""
+    check(saved.model, name, texts)
+    check_place(folder)
     model, added = add_category(
         saved.model, name, texts, np.stack([embed(words) for words in texts]), share, seed
     )
     noted = added.as_dict() | {"added_at": now.isoformat(timespec="seconds"), "to_model": saved.model_id}
-    earlier = [one for one in model.provenance.get("added", []) if one["name"] != name]
-    model = replace(model, provenance=model.provenance | {"added": [*earlier, noted]})
-    return write_model(model, saved.metrics, f"{saved.card}\n{_section(added)}", folder), added
+    every = [one for one in model.provenance.get("added", []) if one["name"] != name] + [noted]
+    model = replace(model, provenance=model.provenance | {"added": every})
+    card = saved.card.partition(_HEADING)[0] + "".join(map(_section, every))
+    return write_model(model, saved.metrics, card, folder), added
 
 
-def _section(added: Added) -> str:
+def _section(added: Mapping[str, Any]) -> str:
     """Of the model card."""
     return (
-        f"## Added: {added.name}\n\n"
-        f"From {added.examples} examples, as {added.share:.1%} of all messages. Left out, {added.recognised} of "
-        f"{added.examples} of them were taken for it first, and {added.taken} of {added.background} rows of other categories "
-        "too. Figures and promises above are of the model without it.\n"
+        f"{_HEADING}{added['name']}\n\n"
+        f"From {added['examples']} examples, as {added['share']:.1%} of all messages. Left out, {added['recognised']} of "
+        f"{added['examples']} of them were taken for it first, and {added['taken']} of {added['background']} rows of other "
+        "categories too. Figures and promises above are of the model without it.\n"
     )

@@ -59,7 +59,8 @@ class EmbeddingCache:
                     self._rows[key] = row
                     advance()
             self._save()
-        return np.stack([self._rows[key] for key in keys])
+        empty = np.zeros((0, encoder.recipe.dimensions), dtype=np.float32)
+        return np.stack([self._rows[key] for key in keys]) if keys else empty
 
     def _save(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -75,32 +75,43 @@ def rows_needed(share: float, promise: float, risk: float) -> int | None:
     return enough
 
 
-def walk(tallies: Sequence[Tally], promise: float, risk: float) -> Walk:
-    """Test candidates in their order, strict to loose, from each start until one fails; before the first none is tested."""
+def walk(
+    tallies: Sequence[Tally],
+    promise: float,
+    risk: float,
+    shown: Sequence[int] | None = None,
+    end: int | None = None,
+) -> Walk:
+    """Test candidates in their order, strict to loose, from each start until one fails; before the first none is tested.
+
+    `shown`: what the starts are chosen by, if not the rows of the tallies. `end`: the place before which the walk ends; it
+    changes neither starts nor their shares of the risk.
+    """
     least = max(LEAST_ROWS, math.ceil(math.log(risk) / math.log(promise)))
-    starts = _starts(tallies, least)
-    if not starts:
+    starts = _starts([tally.shown for tally in tallies] if shown is None else shown, least)
+    tallies = tallies[:end]
+    within = [start for start in starts if start < len(tallies)]
+    if not within:
         most = max(tallies, key=lambda tally: tally.shown, default=Tally(0, 0))
         return Walk((), most, PromiseResult.TOO_FEW_ROWS, risk, least)
     each = risk / len(starts)
     passed: set[int] = set()
-    for start in starts:
+    for start in within:
         for place in range(start, len(tallies)):
             if lower_bound(tallies[place], each) < promise:
                 break
             passed.add(place)
     if passed:
         return Walk(tuple(sorted(passed)), tallies[max(passed)], PromiseResult.KEPT, each)
-    failed = max((tallies[start] for start in starts), key=lambda tally: lower_bound(tally, each))
+    failed = max((tallies[start] for start in within), key=lambda tally: lower_bound(tally, each))
     needed = rows_needed(failed.right / failed.shown, promise, each)
     result = PromiseResult.TOO_FEW_ROWS if needed else PromiseResult.NOT_REACHED
     return Walk((), failed, result, each, needed)
 
 
-def _starts(tallies: Sequence[Tally], least: int) -> list[int]:
+def _starts(shown: Sequence[int], least: int) -> list[int]:
     """Places in order, each once."""
     found = {
-        next((place for place, tally in enumerate(tallies) if tally.shown >= times * least), None)
-        for times in STARTS
+        next((place for place, rows in enumerate(shown) if rows >= times * least), None) for times in STARTS
     }
     return sorted(place for place in found if place is not None)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from classifier.decision import Prediction, Promise, PromiseResult, Thresholds
-from classifier.training.calibration import HALF, ScopeChoice, choose_scope_limit
+from classifier.training.calibration import HALF, OFF, ScopeChoice, choose_scope_limit
 from classifier.training.fixed_sequence import Tally, Walk, lower_bound, walk
 from classifier.training.shown import Flags, RankedRows, rank
 
@@ -73,12 +73,17 @@ def choose_thresholds(
     risk = 1 - params.confidence
     shown_risk = risk / len(scope.choices) / len(FLOORS)
     ones = [_worst_tally_of_one(rows, limit, scope.choices, risk) for limit in ONE_LIMITS]
-    lowest = _limit(walk(ones, params.one_promise, risk))
+    # Starts by how many rows a limit shows alone where nothing is out of scope: nothing of them depends on what is right.
+    alone = [_tally_of_one(rows, Thresholds(limit, HALF, OFF, METHOD)).shown for limit in ONE_LIMITS]
+    lowest = _limit(walk(ones, params.one_promise, risk, alone))
     floor = max(value for value in FLOORS if value <= lowest)
     masses = [_tally_of_shown(rows, Thresholds(floor, mass, scope.limit, METHOD)) for mass in LEAST_MASSES]
     shown = walk(masses, params.promise, shown_risk)
     mass = _mass(shown)
-    one = walk(ones[: sum(limit >= mass for limit in ONE_LIMITS)], params.one_promise, risk)
+    end = sum(limit >= mass for limit in ONE_LIMITS)
+    one = walk(ones, params.one_promise, risk, alone, end)
+    if mass == NEVER:
+        one = replace(one, result=shown.result, needed=shown.needed)
     chosen = Thresholds(_limit(one), mass, scope.limit, METHOD)
     # Told are the rows as they will be decided: never fewer of them are right than in the tests.
     if shown.passed:

@@ -120,6 +120,9 @@ def held_out(provenance: Mapping[str, Any], dataset: Dataset, split: str) -> str
             f"{dataset.name} is split otherwise than in training, so its {split} rows are not those held out; "
             "use the same --seed and --split-by"
         )
+    if added := provenance.get("added"):
+        names = ", ".join(one["name"] for one in added)
+        return f"The examples of {names}, added later, may be among these rows."
     if provenance.get("refilled"):
         return (
             f"Once measured, the model learned from all rows of {dataset.name}, these too: the honest figures are those of "

@@ -19,12 +19,11 @@ from classifier.encoders.store import Installed, open_encoder
 from classifier.errors import DataRefused, ModelRefused
 from classifier.evaluation.evaluate import Report, report, run
 from classifier.languages import LanguageDetector
-from classifier.serving.added import Background
 from classifier.serving.artefact import EncoderPin, Model, check_place, pack_examples, read_model, write_model
 from classifier.serving.boosting import Booster, softmax
 from classifier.serving.serve import Classifier, says_too_little
 from classifier.serving.views import ViewParams, Views
-from classifier.training.add_category import sample_background
+from classifier.training.add_category import background_of
 from classifier.training.balancing import Balance, balance
 from classifier.training.boosting import BoosterParams, train_booster
 from classifier.training.calibration import fit_temperature
@@ -116,7 +115,8 @@ def train(
         cache.take(look_up(embeddings, encoder, texts))
     vectors = cache.embed(running, texts, progress("Reading the rows", len(rows)))
     part = {split: fit_rows(rows, vectors, {split}) for split in Split}
-    fitted = _fit(part[Split.FIT], part[Split.CALIBRATION], labels, params, progress, fit_trees)
+    calibration = part[Split.CALIBRATION]
+    fitted = _fit(part[Split.FIT], calibration, labels, params, progress, fit_trees)
     model = Model(
         labels=labels,
         temperature=fitted.temperature,
@@ -137,7 +137,7 @@ def train(
             "balance": params.balance.value,
             "refilled": params.refill,
         },
-        background=fitted.background,
+        background=background_of(fitted.views, calibration, fitted.said, params.seed),
         mapping=dataset.mapping.content if dataset.mapping else None,
     )
     test = dataset.of(Split.TEST)
@@ -151,8 +151,7 @@ def train(
         every = fit_rows(rows, vectors, set(Split))
         step = progress("Learning from all rows", FIT_STEPS)
         views = fit_views(every, len(labels), params.views, params.seed, step)
-        of_fit = np.array([place for place, row in enumerate(rows) if row.split is Split.FIT])
-        background = replace(fitted.background, places=of_fit[fitted.background.places])
+        background = background_of(views, calibration, fitted.said, params.seed)
         texts_of_all = pack_examples(every.texts)
         model = replace(model, views=views, packed_examples=texts_of_all, background=background)
     metrics: dict[str, Any] = {"split": Split.TEST.value, "data": dataset.name, **figures.as_dict()}
@@ -161,13 +160,13 @@ def train(
 
 @dataclass(frozen=True, slots=True)
 class _Fitted:
-    """What the fit rows taught, and what the calibration rows made of it."""
+    """What the fit rows taught, and what the calibration rows made of it. `said`: probabilities for those (m, labels)."""
 
     views: Views
     booster_text: str
     temperature: float
     thresholds: Thresholds
-    background: Background
+    said: NDArray[np.float64]
 
 
 def _fit(
@@ -186,13 +185,12 @@ def _fit(
     step()
     scores = Booster(text).scores(views.columns(calibration.texts, calibration.embeddings))
     temperature = fit_temperature(scores, calibration.labels)
-    predictions = _predictions(softmax(scores, temperature), labels)
+    said = softmax(scores, temperature)
+    predictions = _predictions(said, labels)
     truths = [labels[label] for label in calibration.labels]
     thresholds = choose_thresholds(predictions, truths, params.promise)
-    left_out = softmax(Booster(text).scores(columns), temperature)
-    background = sample_background(left_out, params.seed)
     step()
-    return _Fitted(views, text, temperature, thresholds, background)
+    return _Fitted(views, text, temperature, thresholds, said)
 
 
 def fit_rows(rows: Sequence[Usable], vectors: NDArray[np.float32], splits: AbstractSet[Split]) -> FitRows:

@@ -6,6 +6,7 @@ FIRSTLINE_TEST_CACHE names a folder that keeps the built encoder and embeddings 
 import hashlib
 import json
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from filelock import FileLock
 
 from classifier.__main__ import main
 from classifier.data.dataset import STARTER, Dataset, read_dataset
@@ -23,7 +25,7 @@ from classifier.encoders.recipes import MINILM
 from classifier.encoders.session import Encoder
 from classifier.encoders.store import Installed, fetch, open_encoder
 from classifier.serving.serve import Classifier, load
-from classifier.training.train import TrainParams, train
+from classifier.training.train import TrainParams, is_current, train
 
 STARTER_PARAMS = TrainParams(refill=False)
 """As the command trains a file that brings its own split."""
@@ -79,11 +81,13 @@ def starter() -> Dataset:
 def model_dir(
     starter: Dataset, packaged: Installed, cache_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """The starter model, trained by this very code."""
-    folder = tmp_path_factory.mktemp("model") / "starter"
-    now = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-    train(starter, packaged, folder, cache_dir / "embeddings", STARTER_PARAMS, now, no_progress)
-    return folder
+    """The starter model, trained by this very code: once, for all processes that test and until the code changes."""
+    kept = cache_dir / "starter-model"
+    with FileLock(cache_dir / "starter-model.lock"):
+        if not is_current(kept, starter, packaged, STARTER_PARAMS):
+            now = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+            train(starter, packaged, kept, cache_dir / "embeddings", STARTER_PARAMS, now, no_progress)
+        return shutil.copytree(kept, tmp_path_factory.mktemp("model") / "starter")
 
 
 @pytest.fixture(scope="session")

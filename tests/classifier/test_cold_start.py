@@ -13,6 +13,7 @@ from hypothesis.extra.numpy import arrays
 from classifier import load
 from classifier.data.dataset import STARTER
 from classifier.data.tables import write_rows
+from classifier.decision import Prediction
 from classifier.serving.added import AddedCategory, with_added
 from classifier.serving.artefact import read_model
 from classifier.serving.explain import explain
@@ -118,7 +119,9 @@ def test_two_can_be_added_and_one_replaced(add: Add, encoder_dir: Path, tmp_path
     assert both.predict(UNSEEN[0]).ranked()[0][0] == "canteen"
     assert both.predict("the plant in the meeting room is dry").ranked()[0][0] == "plants"
     assert add(LUNCH[:10], model=tmp_path / "both", out="again").returncode == 0
-    again = read_model(tmp_path / "again").model
+    saved = read_model(tmp_path / "again")
+    again = saved.model
+    assert saved.card.count("## Added: canteen") == 1
     assert [(one.name, len(one.examples)) for one in again.added] == [("plants", 10), ("canteen", 10)]
     grounds = explain(load(tmp_path / "again", encoder_dir), LUNCH[0]).grounds
     assert grounds is not None
@@ -130,9 +133,11 @@ def test_two_can_be_added_and_one_replaced(add: Add, encoder_dir: Path, tmp_path
     [
         (LUNCH[:9], "canteen", "9 different messages are too few"),
         (LUNCH[:5] * 3, "canteen", "5 different messages are too few"),
+        ([f"{text} please" for text in LUNCH[:9]] + LUNCH[:9], "canteen", "9 different messages are too few"),
         (LUNCH, "network_vpn", "has learned network_vpn already"),
         (LUNCH, "out_of_scope", "is no category"),
         (LUNCH, " ", "printable characters"),
+        (LUNCH, " canteen", "none of them a space at its ends"),
     ],
 )
 def test_what_cannot_be_added_is_one_line(
@@ -164,7 +169,7 @@ def test_the_model_itself_is_not_overwritten(
 
 @given(
     said=arrays(np.float64, (4, 3), elements=st.floats(0.01, 1)),
-    biases=st.lists(st.floats(-8, 8), min_size=1, max_size=3),
+    biases=st.lists(st.floats(-60, 60), min_size=1, max_size=3),
 )
 def test_probabilities_with_heads_add_up(said: np.ndarray, biases: list[float]) -> None:
     """They sum to 1, and the trained labels keep their proportions to each other."""
@@ -178,6 +183,9 @@ def test_probabilities_with_heads_add_up(said: np.ndarray, biases: list[float]) 
     assert np.allclose(joint.sum(axis=1), 1)
     kept = joint[:, :3].sum(axis=1, keepdims=True)
     assert np.allclose(joint[:, :3] / kept, said, atol=1e-6)
+    Prediction(
+        ("a", "b", "c", *"xyz"[: len(heads)]), tuple(joint[0].tolist())
+    )  # what it refuses would be a crash
 
 
 def test_the_study_measures_each_number_of_examples(

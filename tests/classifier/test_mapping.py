@@ -60,6 +60,7 @@ def test_a_mapping_file_is_read(tmp_path: Path) -> None:
         ("version: 1\ngroups:\n  a: [x]\n  a: [y]\n", "'a' is there twice"),
         ("version: 1\ngroups: {a: [x], b: [x]}\n", "'x' is in a and in b"),
         ("version: 1\ngroups: {a: [x, x]}\n", "'x' is twice in a"),
+        ("version: 1\ngroups: {a: [2026-13-45]}\n", "put quotes around"),
         ("version: 1\ngroups: {a: [x]}\nunmapped: [x]\n", "'x' is in a and in unmapped"),
         ("version: 1\ngroups: {a: [x]}\nunmapped: x\n", "unmapped must be a list"),
         ("version: 1\ngroups: {a: x}\n", "a must list at least one raw category"),
