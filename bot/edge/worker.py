@@ -26,6 +26,7 @@ from bot.storage.work import Claim, Wake
 log = logging.getLogger(__name__)
 
 AWAY_AT_MOST = timedelta(seconds=30)  # while Slack cannot be asked who the bot is, it is asked so often
+NAME_CHARACTERS = 32
 APOLOGY = (
     "Sorry, something went wrong here and I could not handle this. Please try again, or ask your IT team directly "
     "and quote the reference *{reference}*."
@@ -146,18 +147,22 @@ def _dm_of(row: InboxRow) -> _Dm | None:
     else:
         return None
     user_id, channel_id = event.get("user"), event.get("channel")
-    if not all(isinstance(name, str) for name in (user_id, channel_id, ts)) or channel_id[:1] != "D":
+    if not all(map(_is_name, (user_id, channel_id, ts))) or channel_id[:1] != "D":
         return None
     return _Dm(user_id, channel_id, ts)
 
 
 def _sender_of(row: InboxRow) -> outbox.Address | None:
-    """Where to tell the person whose doing is given up; None when it was no person's doing."""
+    """Where to tell the person whose doing is given up; None when it was no person's doing, or nobody can be told.
+
+    Never raises, and what it returns fits its columns: a row that cannot be given up would hold up every other.
+    """
     body = row.body
     if row.kind is InboxKind.COMMAND:
         return _person(row.team_id, body.get("user_id"))
     if row.kind is InboxKind.ACTION:
-        return _person(row.team_id, (body.get("user") or {}).get("id"))
+        user = body.get("user")
+        return _person(row.team_id, user.get("id") if isinstance(user, dict) else user)
     event = body["event"]
     is_from_person = (
         event["type"] == "message"
@@ -165,10 +170,17 @@ def _sender_of(row: InboxRow) -> outbox.Address | None:
         and event.get("subtype") in (None, "file_share")
         and not event.get("bot_id")
     )
-    if not is_from_person or not all(isinstance(event.get(name), str) for name in ("channel", "user", "ts")):
+    thread_ts = event.get("thread_ts") or event.get("ts")
+    names = (event.get("channel"), event.get("user"), event.get("ts"), thread_ts)
+    if not is_from_person or not all(map(_is_name, names)):
         return None
-    return outbox.Address(row.team_id, event["channel"], thread_ts=event.get("thread_ts") or event["ts"])
+    return outbox.Address(row.team_id, event["channel"], thread_ts=thread_ts)
 
 
 def _person(team_id: str, user_id: object) -> outbox.Address | None:
-    return outbox.Address(team_id, user_ids=(user_id,)) if isinstance(user_id, str) and user_id else None
+    return outbox.Address(team_id, user_ids=(str(user_id),)) if _is_name(user_id) else None
+
+
+def _is_name(value: object) -> bool:
+    """An id or a ts, and not longer than a column that holds one."""
+    return isinstance(value, str) and 0 < len(value) <= NAME_CHARACTERS

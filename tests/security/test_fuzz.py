@@ -152,6 +152,30 @@ def test_spoiled_deliveries_break_nothing(
     sqlite_desk.sees(sqlite_desk.sam, "This may help", timeout_s=20)
 
 
+POISON: dict[str, dict[str, Any]] = {
+    "a person that is a word": CLICK | {"user": "U0RILEY"},
+    "a person that is a list": CLICK | {"user": ["U0RILEY"]},
+    "a person without an id": CLICK | {"user": {"id": None}, "actions": [{"action_id": "ask_person"}]},
+    "a person's id without end": CLICK | {"user": {"id": "U" * 5_000, "team_id": "T0PLAY"}},
+    "a channel without end": MESSAGE | {"event": MESSAGE["event"] | {"channel": "D" * 5_000}},  # type: ignore[operator]
+    "a moment without end": MESSAGE | {"event": MESSAGE["event"] | {"ts": "1" * 5_000}},  # type: ignore[operator]
+    "a thread that is a number": MESSAGE | {"event": MESSAGE["event"] | {"thread_ts": 7}},  # type: ignore[operator]
+    "an author without end": MESSAGE | {"event": MESSAGE["event"] | {"user": "U" * 5_000}},  # type: ignore[operator]
+    "a home without end": HOME | {"event": HOME["event"] | {"user": "U" * 5_000}},  # type: ignore[operator]
+}
+
+
+@pytest.mark.parametrize("what", POISON)
+def test_what_cannot_be_worked_holds_up_nobody(desk: Desk, open_door: Any, what: str) -> None:
+    """On both databases: it is given up, whoever sent it can be told or not, and the next person is answered."""
+    door = open_door(desk, firstline_max_attempts=1, firstline_lease_s=30)
+    status, _ = door.post(*_written(copy.deepcopy(POISON[what]), as_form=False))
+    assert status == 200
+    door.settle()
+    desk.sam.dm("vpn")
+    desk.sees(desk.sam, "This may help")
+
+
 def _written(body: dict[str, Any], as_form: bool) -> tuple[bytes, str]:
     if "command" in body:
         return urlencode(
