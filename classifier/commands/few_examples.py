@@ -104,7 +104,7 @@ def cold_start(
     """Leave each category out of training in turn, add it from a few examples, and measure on test rows."""
     from classifier.commands.output import OUT, print_json, progress_bars, table
     from classifier.commands.study import embedded_parts
-    from classifier.data.dataset import Shares, read_dataset
+    from classifier.data.dataset import read_dataset
     from classifier.decision import OUT_OF_SCOPE
     from classifier.errors import DataRefused
     from classifier.study.cold_start import COLUMNS, ColdStart, cells
@@ -114,7 +114,6 @@ def cold_start(
         text_column=text_column,
         category_column=category_column,
         seed=seed,
-        shares=Shares(),
         split_by=split_by,
     )
     counts, labels = examples or [5, 20, 100], tuple(dataset.counts())
@@ -159,7 +158,7 @@ def learning_curve(
     """Train on some of the rows only, and measure on the same test rows: how many are enough."""
     from classifier.commands.output import OUT, note, print_json, progress_bars, table
     from classifier.commands.study import chosen_encoder
-    from classifier.data.dataset import Shares, Split, read_dataset
+    from classifier.data.dataset import Split, read_dataset
     from classifier.study.learning_curve import COLUMNS, cells
     from classifier.study.learning_curve import learning_curve as measure
     from classifier.training.provenance import grouping
@@ -170,7 +169,6 @@ def learning_curve(
         text_column=text_column,
         category_column=category_column,
         seed=seed,
-        shares=Shares(),
         split_by=split_by,
     )
     if dataset.leaks:

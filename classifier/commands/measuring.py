@@ -76,7 +76,7 @@ class _Chosen:
 def _choose(classifier: "Classifier", file: _File) -> _Chosen:
     """Read the file and choose its rows, noting what is to be known of them; raises DataRefused for none."""
     from classifier.commands.output import note
-    from classifier.data.dataset import Shares, Split, read_dataset
+    from classifier.data.dataset import Split, read_dataset
     from classifier.errors import DataRefused
     from classifier.evaluation.labels import leaves_out_unmapped, mapping_for, unknown_labels
     from classifier.training.provenance import held_out, is_training_file
@@ -86,7 +86,6 @@ def _choose(classifier: "Classifier", file: _File) -> _Chosen:
         text_column=file.text_column,
         category_column=file.category_column,
         seed=file.seed,
-        shares=Shares(),
         split_by=file.split_by,
         mapping=mapping_for(file.mapping, classifier.model, file.path, file.category_column),
         leave_out_unmapped=file.leave_out_unmapped or leaves_out_unmapped(classifier.model),

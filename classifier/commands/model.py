@@ -150,7 +150,7 @@ def train(
     """Train a model, and measure it on rows it has not seen."""
     from classifier.commands.engines import tree_fitter
     from classifier.commands.output import note, print_json, print_report, progress_bars, say
-    from classifier.data.dataset import Shares, read_dataset
+    from classifier.data.dataset import read_dataset
     from classifier.training.choose_encoder import choose_encoder
     from classifier.training.promise import PromiseParams
     from classifier.training.provenance import grouping
@@ -163,7 +163,6 @@ def train(
         text_column=text_column,
         category_column=category_column,
         seed=seed,
-        shares=Shares(),
         split_by=split_by,
         mapping=chosen_mapping(mapping, leave_out_unmapped),
         leave_out_unmapped=leave_out_unmapped,

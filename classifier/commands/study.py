@@ -102,7 +102,7 @@ def compare(
 ) -> None:
     """Train several kinds of models on one split and compare them on its test rows."""
     from classifier.commands.output import OUT, note, print_json, progress_bars, table
-    from classifier.data.dataset import Shares, Split, read_dataset
+    from classifier.data.dataset import Split, read_dataset
     from classifier.study.compare import compare as compare_all
     from classifier.study.comparison_page import COLUMNS, cells, write_page
     from classifier.study.contenders import CONTENDERS
@@ -112,7 +112,6 @@ def compare(
         text_column=text_column,
         category_column=category_column,
         seed=seed,
-        shares=Shares(),
         split_by=split_by,
         mapping=chosen_mapping(mapping, leave_out_unmapped),
         leave_out_unmapped=leave_out_unmapped,

@@ -17,14 +17,12 @@ from classifier.data.tables import Row, read_rows
 from classifier.errors import DataRefused
 from classifier.text import clean
 
-__all__ = ["DEFAULT_SHARES", "STARTER", "Dataset", "Example", "Shares", "Split", "SplitBy", "read_dataset"]
+__all__ = ["STARTER", "Dataset", "Example", "Shares", "Split", "SplitBy", "read_dataset"]
 
 STARTER = Path(__file__).parents[1] / "starter" / "requests.csv"
 
 LEAST_ROWS_PER_CATEGORY = 10
 """With fewer, shares of a tenth leave nothing to calibrate or measure on."""
-
-DEFAULT_SHARES = Shares(calibration=0.2, test=0.2)
 
 DATE_COLUMNS = ("date", "created_at")
 """The first of these that a file has says when a row was written: ISO 8601, UTC unless it names another zone."""
@@ -106,13 +104,14 @@ def read_dataset(
     text_column: str = "text",
     category_column: str = "category",
     seed: int = 0,
-    shares: Shares = DEFAULT_SHARES,
+    shares: Shares | None = None,
     split_by: SplitBy = SplitBy.AUTO,
     mapping: CategoryMapping | None = None,
     leave_out_unmapped: bool = False,
     to_learn: bool = True,
 ) -> Dataset:
-    """Read labelled requests, with `mapping` as requests of its groups. A `split` column is followed where `split_by` is AUTO.
+    """Read labelled requests, with `mapping` as requests of its groups. A `split` column is followed where `split_by` is AUTO;
+    without, `shares` are held out, by default those for so many rows.
 
     Raises DataRefused for what `read_rows` and `apply` refuse, an unknown split, a date that is none, too few rows or
     categories, or a split that leaves nothing to learn a category from. Without `to_learn` rows are only measured: then one
@@ -134,6 +133,7 @@ def read_dataset(
         raise DataRefused(f"{path} has no row with a text and a category")
     words = [clean(text) for text in texts]
     groups = numbered(words)
+    shares = shares or Shares.for_rows(len(rows))
     splits = own or _computed(texts, categories, groups, dates, shares, seed, path)
     if to_learn and not own:
         _refuse_useless(splits, categories, split_by, path)

@@ -30,6 +30,9 @@ class SplitBy(StrEnum):
     TIME = "time"
 
 
+_TO_PROVE, _LEAST_TO_PROVE = 500, 100
+
+
 @dataclass(frozen=True, slots=True)
 class Shares:
     """Shares of all rows in (0, 1) that are held out; the rest, which must be at least half, is learned from.
@@ -46,6 +49,16 @@ class Shares:
                 f"shares of {self.calibration:g} for calibration and {self.test:g} for test: both must be above 0, and "
                 "half of the rows must be left to learn from"
             )
+
+    @staticmethod
+    def for_rows(count: int) -> "Shares":
+        """What is held out of a file of `count` rows: a tenth to measure on, and a tenth to calibrate on.
+
+        Of few rows up to three tenths calibrate, for 500 of them prove a promise that 50 cannot, and all are learned from in
+        the end; but not where even those could prove nothing.
+        """
+        share = min(max(_TO_PROVE / max(count, 1), 0.1), 0.3)
+        return Shares(calibration=share if share * count >= _LEAST_TO_PROVE else 0.1, test=0.1)
 
     def of(self, split: Split) -> float:
         held_out = {Split.CALIBRATION: self.calibration, Split.TEST: self.test}

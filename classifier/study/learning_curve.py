@@ -28,6 +28,7 @@ class Point:
     log_loss: float
     ece: float
     one_shown: float
+    shown: float
     right_when_one: float | None
     right_among_shown: float | None
     measured_on: int
@@ -51,7 +52,7 @@ COLUMNS = (
 def cells(point: Point) -> tuple[str, ...]:
     """A line of the table."""
     known = (point.accuracy, point.weighted_precision, point.log_loss, point.ece)
-    shares = (point.one_shown, point.right_when_one, point.right_among_shown)
+    shares = (point.one_shown, point.right_when_one, point.shown, point.right_among_shown)
     return (
         f"{point.rows:,}",
         *(f"{figure:.3f}" for figure in known),
@@ -94,6 +95,7 @@ def learning_curve(
             log_loss=figures.model.log_loss,
             ece=figures.model.ece,
             one_shown=figures.one.value or 0.0,
+            shown=1.0 - (figures.abstained.value or 0.0),
             right_when_one=figures.right_when_one.value,
             right_among_shown=figures.right_among_shown.value,
             measured_on=figures.model.n,
@@ -106,7 +108,7 @@ def _as_file(dataset: Dataset, examples: Sequence[Example], seed: int) -> Datase
         [example.text for example in examples],
         [example.category for example in examples],
         [example.group for example in examples],
-        Shares(),
+        Shares.for_rows(len(examples)),
         seed,
     )
     own = (replace(example, split=split) for example, split in zip(examples, splits, strict=True))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from classifier.answers import load_answers
-from classifier.data.dataset import STARTER, Dataset, Split, read_dataset
+from classifier.data.dataset import STARTER, Dataset, Shares, Split, read_dataset
 from classifier.decision import OUT_OF_SCOPE
 from classifier.errors import AnswersRefused, DataRefused
 
@@ -108,7 +108,7 @@ def write_csv(path: Path, rows: list[dict[str, str]]) -> Path:
 
 
 def test_rows_that_say_the_same_stay_on_one_side(tmp_path: Path) -> None:
-    """Rows with the same words go into one split together and are counted; the shares stay 60/20/20."""
+    """Rows with the same words go into one split together and are counted; the shares stay 60/30/10."""
     rows = [{"text": f"message {n // 2}" + "!" * (n % 2), "category": "ab"[n // 2 % 2]} for n in range(400)]
     dataset = read_dataset(write_csv(tmp_path / "twins.csv", rows))
     sides = defaultdict(set)
@@ -117,8 +117,8 @@ def test_rows_that_say_the_same_stay_on_one_side(tmp_path: Path) -> None:
     assert {len(splits) for splits in sides.values()} == {1}
     assert Counter(example.split for example in dataset.examples) == {
         Split.FIT: 240,
-        Split.CALIBRATION: 80,
-        Split.TEST: 80,
+        Split.CALIBRATION: 120,
+        Split.TEST: 40,
     }
     assert (dataset.twins, dataset.leaks) == (200, 0)
 
@@ -162,8 +162,8 @@ def rows_of(count: int) -> list[dict[str, str]]:
 
 
 def test_a_file_without_a_split_is_split_by_a_seed(tmp_path: Path) -> None:
-    """Each category is split 60/20/20, the same way for the same seed and another way for another."""
-    path = write_csv(tmp_path / "history.csv.gz", rows_of(200))
+    """Each category is split 60/30/10, the same way for the same seed and another way for another."""
+    path = write_csv(tmp_path / "history.csv.gz", rows_of(400))
     first = read_dataset(path, text_column="Text", category_column="Group", seed=1)
     again = read_dataset(path, text_column="Text", category_column="Group", seed=1)
     other = read_dataset(path, text_column="Text", category_column="Group", seed=2)
@@ -171,7 +171,13 @@ def test_a_file_without_a_split_is_split_by_a_seed(tmp_path: Path) -> None:
     assert first.examples != other.examples
     for category in "ab":
         splits = Counter(example.split for example in first.examples if example.category == category)
-        assert splits == {Split.FIT: 60, Split.CALIBRATION: 20, Split.TEST: 20}
+        assert splits == {Split.FIT: 120, Split.CALIBRATION: 60, Split.TEST: 20}
+
+
+@pytest.mark.parametrize(("rows", "calibration"), [(60, 0.1), (500, 0.3), (2_500, 0.2), (40_000, 0.1)])
+def test_of_few_rows_more_are_kept_to_prove_a_promise(rows: int, calibration: float) -> None:
+    """A tenth calibrates, of few rows up to three tenths, but a tenth again where even those could prove nothing."""
+    assert Shares.for_rows(rows) == Shares(calibration, 0.1)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from classifier.__main__ import main
-from classifier.data.dataset import Shares, read_dataset
+from classifier.data.dataset import read_dataset
 from classifier.data.mapping import apply, are_raw, parse_mapping, read_mapping
 from classifier.encoders.store import Installed
 from classifier.errors import DataRefused
@@ -274,7 +274,7 @@ def test_a_changed_mapping_makes_a_model_stale(
     own = tmp_path / "own.yml"
     own.write_text(YAML.replace("version: 3", "version: 4"))
     same, changed = (
-        read_dataset(raw_file, shares=Shares(), mapping=read_mapping(path), leave_out_unmapped=True)
+        read_dataset(raw_file, mapping=read_mapping(path), leave_out_unmapped=True)
         for path in (mapping_file, own)
     )
     assert same.fingerprint == changed.fingerprint
