@@ -6,6 +6,7 @@ filtering: Chaudhuri, Ganti and Kaushik 2006; Bayardo, Ma and Srikant 2007), so 
 compared. Groups are what is connected by such pairs, in whatever order the texts come.
 """
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -39,41 +40,42 @@ def _joined(sets: Sequence[frozenset[str]], advance: Callable[[], None]) -> "Dis
     rank = {word: place for place, word in enumerate(sorted(counts, key=lambda word: (counts[word], word)))}
     ranked = [frozenset(rank[word] for word in words) for words in sets]
     groups = DisjointSet(range(len(sets)))
-    # Under each word, the sets that have it among their rarest, by the group they were in when they were put there. What
-    # has joined a group need not be compared with the rest of it: a thousand copies of one alert cost a thousand
-    # comparisons, not half a million.
-    under: dict[int, dict[int, list[int]]] = defaultdict(dict)
+    # Under each word, the sets that have it among their rarest, smallest first, and their sizes.
+    under: dict[int, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
     for place in sorted(range(len(sets)), key=lambda place: len(sets[place])):
         words = ranked[place]
         rarest = sorted(words)[: len(words) - 4 * len(words) // 5]
         _join(place, [under[word] for word in rarest], ranked, groups)
         for word in rarest:
-            under[word].setdefault(groups[place], []).append(place)
+            places, sizes = under[word]
+            places.append(place)
+            sizes.append(len(words))
         advance()
     return groups
 
 
 def _join(
-    place: int, found: Sequence[dict[int, list[int]]], sets: Sequence[frozenset[int]], groups: "DisjointSet"
+    place: int,
+    found: Sequence[tuple[list[int], list[int]]],
+    sets: Sequence[frozenset[int]],
+    groups: "DisjointSet",
 ) -> None:
     """Join `place` with every group among those found that holds a set like its own."""
     words, own = sets[place], groups[place]
     compared: set[int] = set()
-    for by_group in found:
-        for group, members in by_group.items():
-            if groups[group] == own:
+    for places, sizes in found:
+        # Those before are too small to overlap by so much.
+        for other in places[bisect_right(sizes, 4 * len(words) // 5) :]:
+            if other in compared:
                 continue
-            for other in members:
-                if other not in compared and _are_alike(words, sets[other]):
-                    groups.merge(place, other)
-                    own = groups[place]
-                    break
-                compared.add(other)
+            compared.add(other)
+            # What has joined its group need not be compared: a thousand copies of one alert cost a thousand comparisons.
+            if groups[other] != own and _are_alike(words, sets[other]):
+                groups.merge(place, other)
+                own = groups[place]
 
 
 def _are_alike(words: frozenset[int], other: frozenset[int]) -> bool:
-    """Whether they overlap by more than .8, counted in whole numbers; `other` is not the larger one."""
-    if 5 * len(other) <= 4 * len(words):
-        return False
+    """Whether they overlap by more than .8, counted in whole numbers."""
     shared = len(words & other)
     return 5 * shared > 4 * (len(words) + len(other) - shared)

@@ -4,7 +4,9 @@ Support requests come in threads and waves: the same fault, nearly the same word
 more than any other view (docs/classifier.md). They also explain a decision, and a new category counts at once.
 """
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,12 +75,15 @@ class Neighbours:
         if len(queries) == 1 and groups is None:
             # A matrix times a vector; as a product of two matrices it takes ten times as long.
             return _largest((self.rows @ queries[0])[None, :], wanted)
-        found = []
-        for start in range(0, len(queries), _BLOCK):
+
+        def block(start: int) -> Near:
             similarity = queries[start : start + _BLOCK] @ self.rows.T
             if groups is not None:
                 similarity[groups[start : start + _BLOCK, None] == groups] = -1.0
-            found.append(_largest(similarity, wanted))
+            return _largest(similarity, wanted)
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            found = list(pool.map(block, range(0, len(queries), _BLOCK)))
         return Near(
             np.vstack([near.places for near in found]), np.vstack([near.similarity for near in found])
         )

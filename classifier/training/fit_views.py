@@ -67,27 +67,25 @@ def fit_views(rows: FitRows, label_count: int, params: ViewParams, seed: int, st
     step()
     words = Tfidf.fit(rows.texts, pairs=True, most_words=None, most_terms=params.most_terms)
     opening = Tfidf.fit(rows.texts, pairs=True, most_words=params.opening_words, most_terms=params.most_terms)
-    linear = [
-        LinearView(tfidf, *fit_svm(term_matrix(tfidf, rows.texts), rows.labels, label_count, seed))
-        for tfidf in (words, opening)
-    ]
-    step()
     joint, folds = places.joint, rows.folds(seed)
     networks = []
     # Around the threads, not in each: filters are the whole process's, and threads would restore each other's.
     with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
         warnings.simplefilter("ignore", ConvergenceWarning)  # they are stopped early on purpose
+        linear = pool.submit(_linear_views, (words, opening), rows, label_count, seed)
         fits = [
             pool.submit(_network, joint[folds != fold], rows.labels[folds != fold], label_count, seed)
             for fold in range(FOLDS)
         ]
+        margins = linear.result()
+        step()
         for fit in fits:
             networks.append(fit.result())
             step()
     views = Views(
         spaces=spaces,
-        words=linear[0],
-        opening=linear[1],
+        words=margins[0],
+        opening=margins[1],
         networks=tuple(networks),
         alike=Neighbours(places.meaning, rows.labels, params.meaning_voters, params.told_similarities),
         alike_worded=Neighbours(
@@ -109,18 +107,32 @@ def left_out_columns(views: Views, rows: FitRows, seed: int, step: Step) -> Floa
     joint = views.spaces.place(rows.texts, rows.embeddings).joint
     matrices = [term_matrix(view.tfidf, rows.texts) for view in (views.words, views.opening)]
     margins = np.zeros((len(folds), 3, views.label_count), dtype=np.float32)
-    for fold in range(FOLDS):
-        own, others = folds == fold, folds != fold
-        for place, matrix in enumerate(matrices):
-            weights, bias = fit_svm(matrix[others], rows.labels[others], views.label_count, seed)
-            margins[own, place] = matrix[own] @ weights + bias
-        margins[own, 2] = views.networks[fold].columns(joint[own])
-        step()
+
+    def fill() -> None:
+        for fold in range(FOLDS):
+            own, others = folds == fold, folds != fold
+            for place, matrix in enumerate(matrices):
+                weights, bias = fit_svm(matrix[others], rows.labels[others], views.label_count, seed)
+                margins[own, place] = matrix[own] @ weights + bias
+            margins[own, 2] = views.networks[fold].columns(joint[own])
+            step()
+
     votes = []
-    for neighbours in (views.alike, views.alike_worded):
-        votes.append(neighbours.columns(neighbours.nearest_of_own(rows.groups), views.label_count))
-        step()
+    with ThreadPoolExecutor(1) as pool:  # one: see `_linear_views`
+        filled = pool.submit(fill)
+        for neighbours in (views.alike, views.alike_worded):
+            votes.append(neighbours.columns(neighbours.nearest_of_own(rows.groups), views.label_count))
+            step()
+        filled.result()
     return np.hstack([margins.reshape(len(folds), -1), *votes]).astype(np.float32)
+
+
+def _linear_views(tfidfs: Sequence[Tfidf], rows: FitRows, label_count: int, seed: int) -> list[LinearView]:
+    """One after the other: the solver draws from one generator for the whole process, and two at once would share it."""
+    return [
+        LinearView(tfidf, *fit_svm(term_matrix(tfidf, rows.texts), rows.labels, label_count, seed))
+        for tfidf in tfidfs
+    ]
 
 
 def _fit_spaces(rows: FitRows, params: ViewParams, seed: int) -> Spaces:
