@@ -25,7 +25,7 @@ def _say_runner_up(assignment: Assignment) -> str:
     if assignment.runner_up is None:
         return "Nobody else is free for it."
     difference = assignment.runner_up.difference
-    if difference < 0.0:
+    if difference <= -0.005:  # less is told as 0.00: a tie, or the last digits of a sum
         return (
             f"Somebody else fitted this one better by {-difference:.2f}, but is of more use to another task."
         )

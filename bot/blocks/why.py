@@ -68,6 +68,8 @@ def _runner_up(runner_up: routing.RunnerUp | None, for_admin: bool) -> str:
     if runner_up is None:
         return "Nobody else was free for it, or it is no longer known who."
     whom = person(runner_up.agent_id) if for_admin else "somebody else"
+    if abs(runner_up.difference) < 0.005:
+        return f"Next: {whom}, who fitted as well; the tie rule chose."
     if runner_up.difference < 0:
         return (
             f"Next: {whom}, who fitted better by {-runner_up.difference:.2f} and was of more use elsewhere."

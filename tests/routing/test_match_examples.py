@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from routing import Matching, MatchParams, Policy, WaitReason, explain, match
+from routing import Assignment, Matching, MatchParams, Policy, RunnerUp, Term, WaitReason, explain, match
 
 NOW = datetime(2025, 3, 3, 9, 0, tzinfo=UTC)
 
@@ -223,3 +223,20 @@ def test_a_runner_up_who_was_cheaper_is_told_as_of_more_use_elsewhere(task: Any,
     assert given["be"].runner_up is not None
     assert given["be"].runner_up.difference < 0
     assert "more use to another task" in explain(given["be"])
+
+
+@pytest.mark.parametrize(
+    ("difference", "said"),
+    [
+        (-0.2, "fitted this one better by 0.20"),
+        (-1e-12, "fitted as well"),
+        (0.001, "fitted as well"),
+        (0.3, "fits worse by 0.30"),
+    ],
+)
+def test_the_next_agent_is_told_of_as_far_as_it_shows(difference: float, said: str) -> None:
+    """A difference that would be told as 0.00 is a tie in words, whichever way the last digits fell."""
+    assignment = Assignment(
+        "t", "a", 0.5, (Term("gap", 0.5, "a gap"),), RunnerUp("b", 0.5 + difference, difference)
+    )
+    assert said in explain(assignment)
