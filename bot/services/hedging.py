@@ -94,18 +94,8 @@ def _offer(
     settings: Settings,
     decision_id: int,
 ) -> OfferView:
-    assignment = Assignment(
-        team_id=request.team_id,
-        request_id=request.id,
-        agent_id=chosen.agent_id,
-        state=AssignmentState.HEDGED,
-        cost=chosen.cost,
-        reason=routing.explain(chosen),
-        terms={term.name: term.value for term in chosen.terms},
-        offered_at=now,
-        expires_at=now + timedelta(seconds=settings.firstline_offer_s),
-        routing_decision_id=decision_id,
-    )
+    expires_at = now + timedelta(seconds=settings.firstline_offer_s)
+    assignment = matching.as_chosen(request, chosen, AssignmentState.HEDGED, now, expires_at, decision_id)
     session.add(assignment)
     data = {"agent_id": chosen.agent_id, "cost": chosen.cost}
     record(session, now, request.team_id, EventKind.HEDGED, request_id=request.id, data=data)

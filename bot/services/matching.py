@@ -145,6 +145,29 @@ def read_waiting(session: Session, team_id: str) -> Sequence[SupportRequest]:
     ).all()
 
 
+def as_chosen(
+    request: SupportRequest,
+    chosen: routing.Assignment,
+    state: AssignmentState,
+    now: datetime,
+    expires_at: datetime | None,
+    decision_id: int,
+) -> Assignment:
+    """The row of what routing chose, offered or hedged, with its reasons; not yet in a session."""
+    return Assignment(
+        team_id=request.team_id,
+        request_id=request.id,
+        agent_id=chosen.agent_id,
+        state=state,
+        cost=chosen.cost,
+        reason=routing.explain(chosen),
+        terms={term.name: term.value for term in chosen.terms},
+        offered_at=now,
+        expires_at=expires_at,
+        routing_decision_id=decision_id,
+    )
+
+
 def offer(
     session: Session,
     now: datetime,
@@ -155,18 +178,7 @@ def offer(
 ) -> OfferView:
     """Offer a waiting request to the agent who was chosen for it. RefusedMove when it no longer waits."""
     # The request first: withdrawing it takes the two rows in the same order.
-    assignment = Assignment(
-        team_id=request.team_id,
-        request_id=request.id,
-        agent_id=chosen.agent_id,
-        state=AssignmentState.OFFERED,
-        cost=chosen.cost,
-        reason=routing.explain(chosen),
-        terms={term.name: term.value for term in chosen.terms},
-        offered_at=now,
-        expires_at=expires_at,
-        routing_decision_id=decision_id,
-    )
+    assignment = as_chosen(request, chosen, AssignmentState.OFFERED, now, expires_at, decision_id)
     move(
         session,
         now,

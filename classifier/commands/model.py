@@ -219,5 +219,6 @@ def bench(
     OUT.print(table(title, ("tokens", "p50", "p95", "processor p50", "processor p95"), rows))
     say(
         f"Open after {measured.load_s:.1f} s, first answer after {measured.first_answer_s:.1f} s. "
-        f"Memory {measured.resident_mb:.0f} MB, at its peak {measured.peak_resident_mb:.0f} MB."
+        f"Memory {measured.resident_mb:.0f} MB, at its peak {measured.peak_resident_mb:.0f} MB; of a process that only "
+        f"serves {measured.serving_resident_mb:.0f} MB."
     )

@@ -2,6 +2,7 @@
 
 import csv
 import resource
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
 
 STARTER = Path(__file__).parents[1] / "starter" / "requests.csv"
 TEXTS = 20
+
+_SERVE = """
+import sys
+from pathlib import Path
+from classifier import load
+classifier = load(Path(sys.argv[1]), Path(sys.argv[2]))
+for number in range(200):
+    classifier.decide(f"my laptop does not start since this morning, error {number}")
+from classifier.evaluation.bench import resident_mb
+print(resident_mb())
+"""
 
 TOKENS = (27, 111)
 """A message of a sentence or two, and a long one."""
@@ -46,6 +58,7 @@ class Bench:
     """`load_s` until the model is open, `first_answer_s` until the first decision, both from before the libraries' import.
 
     `resident_mb`: the process's resident memory after all calls; where a system does not tell it, the peak's.
+    `serving_resident_mb`: that of a process which does nothing but load the model and decide, as a bot does.
     """
 
     load_s: float
@@ -53,6 +66,7 @@ class Bench:
     timings: tuple[Timing, ...]
     resident_mb: float
     peak_resident_mb: float
+    serving_resident_mb: float
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -76,7 +90,16 @@ def bench(model_dir: Path, encoder_dir: Path, calls: int, lengths: Sequence[int]
         )
         for length in lengths
     )
-    return Bench(load_s, first_answer_s, timings, _resident_mb(), _peak_resident_mb())
+    alone = _serving_resident_mb(model_dir, encoder_dir)
+    return Bench(load_s, first_answer_s, timings, resident_mb(), _peak_resident_mb(), alone)
+
+
+def _serving_resident_mb(model_dir: Path, encoder_dir: Path) -> float:
+    """Of a fresh process: this one has read texts and timed them, and a command has libraries of its own."""
+    command = [sys.executable, "-c", _SERVE, str(model_dir.resolve()), str(encoder_dir.resolve())]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    return float(done.stdout)
 
 
 def _time(classifier: "Classifier", texts: Sequence[str], tokens: int, calls: int) -> Timing:
@@ -111,7 +134,8 @@ def texts_of(tokens: int, tokenizer: Path) -> list[str]:
     return texts
 
 
-def _resident_mb() -> float:
+def resident_mb() -> float:
+    """Of this process."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:

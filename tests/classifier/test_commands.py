@@ -241,6 +241,7 @@ def test_bench_times_one_decision(command: Any, where: tuple[str, ...]) -> None:
     assert 0 < short["cpu_p50_ms"] < long["cpu_p50_ms"]
     assert told["load_s"] < told["first_answer_s"]
     assert 50 < told["resident_mb"] <= told["peak_resident_mb"]
+    assert 50 < told["serving_resident_mb"] < told["peak_resident_mb"]
 
 
 def test_bench_texts_have_the_length_asked_for(encoder: Encoder, packaged: Installed) -> None:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from classifier import OUT_OF_SCOPE, AbstainReason, DecisionKind, ModelRefused, load
@@ -19,6 +20,7 @@ from classifier.encoders.recipes import MINILM
 from classifier.encoders.store import Installed
 from classifier.evaluation.evaluate import report, run
 from classifier.serving.artefact import read_model
+from classifier.serving.boosting import Booster
 from classifier.serving.serve import Classifier
 from classifier.serving.views import ViewParams
 from classifier.training.boosting import BoosterParams
@@ -249,3 +251,14 @@ def test_importing_is_light() -> None:
         [sys.executable, "-c", probe], capture_output=True, text=True, timeout=30, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_many_at_once_are_decided_as_one_by_one(classifier: Classifier, starter: Dataset) -> None:
+    """Of messages given to the model together and singly, 995 in a thousand or more get the same first label."""
+    texts = [example.words for example in starter.of(Split.TEST) if example.language == "en"]
+    model = classifier.model
+    columns = model.views.columns(texts, np.stack([classifier.embed(words) for words in texts]))
+    together = Booster(model.booster_text).scores(columns).argmax(axis=1)
+    singly = [model.labels.index(classifier.predict(words).ranked()[0][0]) for words in texts]
+    assert len(texts) > 300
+    assert (together == singly).mean() >= 0.995
