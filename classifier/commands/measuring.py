@@ -129,6 +129,15 @@ def _ask(classifier: "Classifier", rows: "Sequence[Example]", name: str) -> "Ask
     return asked(said_of, recipe_named(classifier.encoder_name).understands)
 
 
+def _open(model: Path, encoder_dir: Path, file: _File) -> "tuple[Classifier, _Chosen]":
+    """The model, and the rows to measure it on."""
+    from classifier.serving.serve import load
+
+    _check_split(file.split)
+    classifier = load(model, encoder_dir)
+    return classifier, _choose(classifier, file)
+
+
 @app.command()
 def evaluate(
     model: ModelDir = MODEL,
@@ -147,12 +156,9 @@ def evaluate(
     from classifier.commands.output import print_json, print_report
     from classifier.encoders.recipes import recipe_named
     from classifier.evaluation.evaluate import report
-    from classifier.serving.serve import load
 
-    _check_split(split)
-    classifier = load(model, encoder_dir)
     file = _File(data, split, text_column, category_column, seed, split_by, mapping, leave_out_unmapped)
-    chosen = _choose(classifier, file)
+    classifier, chosen = _open(model, encoder_dir, file)
     outcomes = _run(classifier, chosen.rows, "Measuring")
     figures = report(outcomes, recipe_named(classifier.encoder_name).understands)
     name = chosen.dataset.name
@@ -182,14 +188,11 @@ def thresholds(
     """Compare rules for one suggestion or two: what each covers on held-out rows, and how many buttons it takes."""
     from classifier.commands.output import OUT, note, print_json, say, table
     from classifier.errors import DataRefused
-    from classifier.serving.serve import load
     from classifier.study.rules import compare_rules
     from classifier.study.rules_page import OPERATING, TOP, operating_cells, top_cells, write_page
 
-    _check_split(split)
-    classifier = load(model, encoder_dir)
     file = _File(data, split, text_column, category_column, seed, split_by, mapping, leave_out_unmapped)
-    chosen = _choose(classifier, file)
+    classifier, chosen = _open(model, encoder_dir, file)
     rows = _ask(classifier, chosen.rows, "Measuring")
     if rows is None:
         raise DataRefused(f"{data}: the model can be asked about none of its {len(chosen.rows)} rows")

@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 
 from classifier.data.dataset import Split
 from classifier.serving.added import AddedCategory, head_inputs, located, with_added
-from classifier.serving.boosting import Booster, softmax
+from classifier.serving.boosting import softmax
 from classifier.serving.neighbours import Floats
-from classifier.serving.views import ViewParams, Views
 from classifier.training.add_category import background_of, fit_head
-from classifier.training.boosting import BoosterParams, train_booster
 from classifier.training.calibration import fit_temperature
-from classifier.training.fit_views import FitRows, fit_views, left_out_columns
+from classifier.training.fit_views import FitRows
+from classifier.training.stack import fit_stack
 
 EVERY = "all, mean"
 
@@ -141,22 +140,19 @@ class _Without:
     ) -> None:
         self.renumbered = np.array([label - (label > left_out) for label in range(label_count)])
         fit, calibration = (self._others(rows, left_out) for rows in (fit, calibration))
-        self._views: Views = fit_views(fit, label_count - 1, ViewParams(), seed, lambda: None)
-        columns = left_out_columns(self._views, fit, seed, lambda: None)
-        self._booster = Booster(train_booster(columns, fit.labels, label_count - 1, BoosterParams()))
-        scores = self._booster.scores(self._views.columns(calibration.texts, calibration.embeddings))
+        self._stack = fit_stack(fit, label_count - 1, seed=seed)
+        scores = self._stack.scores(calibration)
         self._temperature = fit_temperature(scores, calibration.labels)
         said = softmax(scores, self._temperature)
-        self.background = background_of(self._views, calibration, said, seed).inputs()
+        self.background = background_of(self._stack.views, calibration, said, seed).inputs()
 
     def _others(self, rows: FitRows, left_out: int) -> FitRows:
         some = _some(rows, np.flatnonzero(rows.labels != left_out))
         return FitRows(some.texts, some.embeddings, self.renumbered[some.labels], some.groups)
 
     def see(self, rows: FitRows) -> _Seen:
-        columns = self._views.columns(rows.texts, rows.embeddings)
-        said = softmax(self._booster.scores(columns), self._temperature)
-        lying = located(self._views.spaces.place(rows.texts, rows.embeddings), self._views)
+        said, views = softmax(self._stack.scores(rows), self._temperature), self._stack.views
+        lying = located(views.spaces.place(rows.texts, rows.embeddings), views)
         return _Seen(head_inputs(lying, said), lying, said)
 
 

@@ -24,7 +24,8 @@ from classifier.serving.views import ViewParams
 from classifier.training.balancing import Balance, Balanced
 from classifier.training.balancing import balance as balance_rows
 from classifier.training.boosting import BoosterParams, train_booster
-from classifier.training.fit_views import FitRows, fit_svm, fit_views, left_out_columns, term_matrix
+from classifier.training.fit_views import FitRows, fit_svm, term_matrix
+from classifier.training.stack import fit_stack
 
 Scores = NDArray[np.float64]
 Scorer = Callable[[FitRows], Scores]
@@ -103,13 +104,7 @@ def _words(rows: FitRows, label_count: int, how: Balance, seed: int) -> Scorer:
 
 
 def _as_trained(rows: FitRows, label_count: int, how: Balance, seed: int) -> Scorer:
-    views = fit_views(rows, label_count, ViewParams(), seed, lambda: None)
-    columns = left_out_columns(views, rows, seed, lambda: None)
-    learned = balance_rows(columns, rows.labels, how, seed)
-    booster = Booster(
-        train_booster(learned.columns, learned.labels, label_count, BoosterParams(), learned.weights)
-    )
-    return lambda asked: booster.scores(views.columns(asked.texts, asked.embeddings))
+    return fit_stack(rows, label_count, seed=seed, how=how).scores
 
 
 CONTENDERS: dict[str, Learner] = {

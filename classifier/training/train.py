@@ -20,20 +20,21 @@ from classifier.errors import DataRefused, ModelRefused
 from classifier.evaluation.evaluate import Report, report, run
 from classifier.languages import LanguageDetector
 from classifier.serving.artefact import EncoderPin, Model, check_place, pack_examples, read_model, write_model
-from classifier.serving.boosting import Booster, softmax
+from classifier.serving.boosting import softmax
 from classifier.serving.serve import Classifier, says_too_little
-from classifier.serving.views import ViewParams, Views
+from classifier.serving.views import ViewParams
 from classifier.training.add_category import background_of
-from classifier.training.balancing import Balance, balance
+from classifier.training.balancing import Balance
 from classifier.training.boosting import BoosterParams, train_booster
 from classifier.training.calibration import fit_temperature
 from classifier.training.embedded import look_up
 from classifier.training.embedding_cache import EmbeddingCache
 from classifier.training.engines import Engine, FitTrees
-from classifier.training.fit_views import FIT_STEPS, LEFT_OUT_STEPS, FitRows, fit_views, left_out_columns
+from classifier.training.fit_views import FIT_STEPS, FitRows, fit_views
 from classifier.training.model_card import card
 from classifier.training.promise import PromiseParams, choose_thresholds
 from classifier.training.provenance import data_record, git_commit, library_versions, stamp
+from classifier.training.stack import STACK_STEPS, Stack, fit_stack
 
 LEAST_FIT_ROWS = 3
 """Of a label: with fewer, most folds would hold none."""
@@ -121,23 +122,12 @@ def train(
         labels=labels,
         temperature=fitted.temperature,
         thresholds=fitted.thresholds,
-        booster_text=fitted.booster_text,
-        views=fitted.views,
+        booster_text=fitted.stack.booster_text,
+        views=fitted.stack.views,
         packed_examples=pack_examples(part[Split.FIT].texts),
         encoder=EncoderPin(encoder.recipe.name, encoder.recipe.revision, encoder.fingerprint),
-        provenance={
-            "stamp": stamp(dataset, encoder, repr(params)),
-            "created_at": now.isoformat(timespec="seconds"),
-            "git_commit": git_commit(),
-            "data": data_record(dataset, dict(Counter(row.split.value for row in rows)), dropped),
-            "libraries": library_versions(),
-            "boosting": params.boosting.as_lightgbm(len(part[Split.FIT].labels), len(labels))
-            | {"rounds": params.boosting.rounds},
-            "engine": params.engine.value,
-            "balance": params.balance.value,
-            "refilled": params.refill,
-        },
-        background=background_of(fitted.views, calibration, fitted.said, params.seed),
+        provenance=_provenance(dataset, encoder, params, rows, dropped, now),
+        background=background_of(fitted.stack.views, calibration, fitted.said, params.seed),
         mapping=dataset.mapping.content if dataset.mapping else None,
     )
     test = dataset.of(Split.TEST)
@@ -158,12 +148,35 @@ def train(
     return Trained(write_model(model, metrics, card(model, figures), folder), figures)
 
 
+def _provenance(
+    dataset: Dataset,
+    encoder: Installed,
+    params: TrainParams,
+    rows: Sequence[Usable],
+    dropped: dict[str, int],
+    now: datetime,
+) -> dict[str, Any]:
+    """What the model is made of; `dropped` tells why rows are not among `rows`."""
+    used, labels = Counter(row.split.value for row in rows), dataset.counts()
+    boosting = params.boosting.as_lightgbm(used[Split.FIT.value], len(labels))
+    return {
+        "stamp": stamp(dataset, encoder, repr(params)),
+        "created_at": now.isoformat(timespec="seconds"),
+        "git_commit": git_commit(),
+        "data": data_record(dataset, dict(used), dropped),
+        "libraries": library_versions(),
+        "boosting": boosting | {"rounds": params.boosting.rounds},
+        "engine": params.engine.value,
+        "balance": params.balance.value,
+        "refilled": params.refill,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class _Fitted:
     """What the fit rows taught, and what the calibration rows made of it. `said`: probabilities for those (m, labels)."""
 
-    views: Views
-    booster_text: str
+    stack: Stack
     temperature: float
     thresholds: Thresholds
     said: NDArray[np.float64]
@@ -177,20 +190,25 @@ def _fit(
     progress: Progress,
     fit_trees: FitTrees,
 ) -> _Fitted:
-    step = progress("Training", FIT_STEPS + LEFT_OUT_STEPS + 2)
-    views = fit_views(fit, len(labels), params.views, params.seed, step)
-    columns = left_out_columns(views, fit, params.seed, step)
-    learned = balance(columns, fit.labels, params.balance, params.seed)
-    text = fit_trees(learned.columns, learned.labels, len(labels), params.boosting, learned.weights)
-    step()
-    scores = Booster(text).scores(views.columns(calibration.texts, calibration.embeddings))
+    step = progress("Training", STACK_STEPS + 1)
+    stack = fit_stack(
+        fit,
+        len(labels),
+        seed=params.seed,
+        views=params.views,
+        boosting=params.boosting,
+        how=params.balance,
+        fit_trees=fit_trees,
+        step=step,
+    )
+    scores = stack.scores(calibration)
     temperature = fit_temperature(scores, calibration.labels)
     said = softmax(scores, temperature)
     predictions = _predictions(said, labels)
     truths = [labels[label] for label in calibration.labels]
     thresholds = choose_thresholds(predictions, truths, params.promise)
     step()
-    return _Fitted(views, text, temperature, thresholds, said)
+    return _Fitted(stack, temperature, thresholds, said)
 
 
 def fit_rows(rows: Sequence[Usable], vectors: NDArray[np.float32], splits: AbstractSet[Split]) -> FitRows:
