@@ -1,6 +1,6 @@
 """Who may take which task: the hard filters, and when a filter gives way.
 
-Presence, having declined and capacity never give way. A skill (and then a language) bars those who lack it as long as
+Presence, having declined or written it, and capacity never give way. A skill (and then a language) bars those who lack it as long as
 somebody who has it could take the task at all, full or not, and the task has not waited out its patience. A filter
 that gave way is never silent: it stays in the assignment as a term.
 """
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from routing.model import Agent, Task, Waiting, WaitReason
 from routing.params import MatchParams
+from routing.wording import people, say_full, say_nobody_left
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -31,7 +32,7 @@ class Eligibility:
     skill_level: Floats
     speaks: Flags
     candidate: Flags
-    """On, with a capacity at all, and has not declined this task."""
+    """On, with a capacity at all, and has neither declined this task nor written it."""
     skill_ok: Flags
     language_ok: Flags
     free_places: NDArray[np.int64]
@@ -64,12 +65,12 @@ def filter_pairs(
     shape = (len(tasks), len(agents))
     at_work = np.array([agent.is_at_work(now) for agent in agents], dtype=bool)
     present = at_work & np.array([agent.capacity > 0 for agent in agents], dtype=bool)
-    declined = np.zeros(shape, dtype=bool)
+    barred = np.zeros(shape, dtype=bool)
     column_of = {agent.id: column for column, agent in enumerate(agents)}
     for row, task in enumerate(tasks):
-        for agent_id in task.declined_by & column_of.keys():
-            declined[row, column_of[agent_id]] = True
-    candidate = present[np.newaxis, :] & ~declined
+        for agent_id in task.barred & column_of.keys():
+            barred[row, column_of[agent_id]] = True
+    candidate = present[np.newaxis, :] & ~barred
     ages = np.array([age_share(task, now) for task in tasks])
     skill_level = _by_value(
         [task.category for task in tasks], lambda value: [a.skill_level(value) for a in agents], shape
@@ -95,38 +96,32 @@ def _first_obstacle(
 ) -> tuple[WaitReason, str]:
     n_on = int(pairs.at_work.sum())
     if n_on == 0:
-        return WaitReason.NOBODY_ON, f"none of {_people(len(agents))} is on"
-    if all(agent.id in task.declined_by for agent, on in zip(agents, pairs.at_work, strict=True) if on):
-        return (
-            WaitReason.ALL_DECLINED,
-            f"all {_people(n_on)} on have declined it" if n_on > 1 else "the one agent on has declined it",
-        )
+        return WaitReason.NOBODY_ON, f"none of {people(len(agents))} is at work"
+    at_work = {agent.id for agent, on in zip(agents, pairs.at_work, strict=True) if on}
+    n_declined = len(at_work & task.declined_by)
+    wrote_it = task.requester in at_work - task.declined_by
+    if n_declined + wrote_it == n_on:
+        return say_nobody_left(n_declined, wrote_it)
     candidate = pairs.candidate[row]
     has_room = candidate & (pairs.free_places > 0)
     if not has_room.any():
-        n_asked = int(candidate.sum())
-        others = f"; {n_on - n_asked} more declined it" if n_asked < n_on else ""
-        return WaitReason.EVERYBODY_FULL, f"no free place among {_people(n_asked)} on{others}"
+        return WaitReason.EVERYBODY_FULL, say_full(n_on - n_declined - wrote_it, n_declined, wrote_it)
     n_able = int((candidate & pairs.skill_ok[row]).sum())
     if not (has_room & pairs.skill_ok[row]).any():
         return (
             WaitReason.NO_SKILL,
-            f"those with the skill {task.category} are full ({_people(n_able)}); others are free but lack it",
+            f"those with the skill {task.category} are full ({people(n_able)}); others are free but lack it",
         )
     if not pairs.open[row].any():
         n_speaking = int(pairs.allowed[row].sum())
         return (
             WaitReason.NO_LANGUAGE,
-            f"those who speak {task.language} are full ({_people(n_speaking)}); others are free but do not",
+            f"those who speak {task.language} are full ({people(n_speaking)}); others are free but do not",
         )
     return (
         WaitReason.OUTBID,
-        f"the {_people(int(pairs.open[row].sum()))} free for it took tasks that came before it",
+        f"the {people(int(pairs.open[row].sum()))} free for it took tasks that came before it",
     )
-
-
-def _people(count: int) -> str:
-    return f"{count} agent" if count == 1 else f"{count} agents"
 
 
 def _bar_unless_given_up(has: Flags, candidate: Flags, out_of_patience: Flags) -> Flags:

@@ -39,6 +39,8 @@ class Task:
     declined_by: frozenset[str] = frozenset()
     previous_agent: str | None = None
     """Who had this task, or its requester's last one, before: the adaptive policy prefers them while they are at work."""
+    requester: str | None = None
+    """Who wrote it. Should they be an agent, they are never given it; nobody has turned it down for that."""
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -53,6 +55,11 @@ class Task:
             )
         if self.handling_minutes is not None:
             refuse_negative(InvalidTask, f"{what}: handling_minutes", self.handling_minutes)
+
+    @property
+    def barred(self) -> frozenset[str]:
+        """Ids of those who never get it, whatever else gives way: they declined it, or wrote it."""
+        return self.declined_by if self.requester is None else self.declined_by | {self.requester}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +167,9 @@ class WaitReason(StrEnum):
 
     NOBODY_ON = "nobody_on"
     ALL_DECLINED = "all_declined"
+    """All but its requester, should they be one of those at work."""
+    OWN_REQUEST = "own_request"
+    """Nobody is at work but the one who wrote it."""
     EVERYBODY_FULL = "everybody_full"
     NO_SKILL = "no_skill"
     NO_LANGUAGE = "no_language"

@@ -19,7 +19,7 @@ Built = TypeVar("Built", Task, Agent)
 _TIMES = frozenset({"created_at", "deadline_at", "idle_since"})
 _SETS = frozenset({"declined_by", "languages", "markets"})
 _MAY_BE_UNKNOWN = frozenset({"category", "language", "market"})
-_TEXTS = frozenset({"id", "previous_agent"}) | _MAY_BE_UNKNOWN
+_TEXTS = frozenset({"id", "previous_agent", "requester"}) | _MAY_BE_UNKNOWN
 
 
 def to_plain(value: object) -> Any:

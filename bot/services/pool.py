@@ -68,9 +68,9 @@ def read_pool(session: Session, now: datetime, team_id: str) -> Pool:
 
 
 def task_of(
-    request: SupportRequest, barred: frozenset[str], pool: Pool, sites: Mapping[str, str]
+    request: SupportRequest, turned_down_by: frozenset[str], pool: Pool, sites: Mapping[str, str]
 ) -> routing.Task:
-    """A waiting request; never for its own requester, nor for those who are barred (see bot.services.barring)."""
+    """A waiting request. ``turned_down_by``: those who are not asked (again), see bot.services.barring."""
     assert request.waiting_since is not None
     assert request.deadline_at is not None
     components = routing.TaskComponents(
@@ -86,8 +86,9 @@ def task_of(
         created_at=request.waiting_since,
         deadline_at=request.deadline_at,
         handling_minutes=pool.record.expected_minutes(request.category),
-        declined_by=barred | {request.requester_id},
+        declined_by=turned_down_by,
         previous_agent=pool.resolved_by.get(request.id),
+        requester=request.requester_id,
     )
 
 

@@ -29,7 +29,8 @@ NOTHING_WAITS = "Nothing waits for somebody at the moment."
 HAS_OFFER = "An offer waits for your answer above. Accept or decline it first."
 ASKED_FOR = 50  # requests whose reasons are counted when none of them is for this agent
 _BARRIERS: dict[Barrier, str] = {
-    Barrier.DECLINED: "you declined, handed back or wrote yourself",
+    Barrier.OWN_REQUEST: "you wrote yourself",
+    Barrier.DECLINED: "you declined or handed back",
     Barrier.SKILL: "for somebody with a skill you do not have",
     Barrier.LANGUAGE: "in a language you do not speak",
     Barrier.MARKET: "from a site you do not look after",

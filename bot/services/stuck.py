@@ -35,6 +35,7 @@ class WhyNobody(StrEnum):
 _WHY = {
     routing.WaitReason.NOBODY_ON: WhyNobody.EVERYBODY_AWAY,
     routing.WaitReason.ALL_DECLINED: WhyNobody.EVERYBODY_ASKED,
+    routing.WaitReason.OWN_REQUEST: WhyNobody.EVERYBODY_ASKED,
     routing.WaitReason.NO_SKILL: WhyNobody.NOBODY_FITS,
     routing.WaitReason.NO_LANGUAGE: WhyNobody.NOBODY_FITS,
     routing.WaitReason.EVERYBODY_FULL: WhyNobody.EVERYBODY_BUSY,

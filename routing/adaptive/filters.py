@@ -1,6 +1,6 @@
 """Who may take which task, and which filters gave way.
 
-Presence, hours and having declined never give way, nor does capacity. Every other filter bars those who fail it as long
+Presence, hours and having declined or written it never give way, nor does capacity. Every other filter bars those who fail it as long
 as somebody at work passes it, full or not, and the task has not climbed the filter's rung of the ladder. A task that
 somebody at the desk has turned down has lost time enough: it is on the first rung whatever its age, and waits for nobody.
 """
@@ -46,7 +46,7 @@ class Eligibility:
     at_work: Flags
     """Shape (n_agents,)."""
     base: Flags
-    """At work, with a capacity at all, and has not declined the task."""
+    """At work, with a capacity at all, and has neither declined the task nor written it."""
     strict: Flags
     """Passes every filter without the ladder; a filter that nobody passes bars nobody."""
     allowed: Flags
@@ -82,10 +82,10 @@ def apply(facts: Facts, line: Line, roster: Roster, at_work: Flags, params: Adap
     base = np.repeat((at_work & (roster.capacity > 0))[np.newaxis, :], len(line), axis=0)
     turned_down = np.zeros(len(line), dtype=bool)
     for row, task in enumerate(line.tasks):
-        for agent_id in task.declined_by:
+        for agent_id in task.barred:
             if (column := roster.column_of.get(agent_id)) is not None:
                 base[row, column] = False
-                turned_down[row] = True
+                turned_down[row] |= agent_id in task.declined_by
     strict, allowed = base.copy(), base.copy()
     broken = np.zeros(base.shape, dtype=np.int8)
     rung = np.maximum(line.rung, turned_down)

@@ -8,6 +8,7 @@ from routing.adaptive.filters import Filter
 from routing.adaptive.moment import Moment
 from routing.adaptive.roster import Counts
 from routing.model import Hold, Term, Waiting, WaitReason
+from routing.wording import people, say_full, say_nobody_left
 
 _REASON = {
     Filter.SKILL: WaitReason.NO_SKILL,
@@ -53,10 +54,9 @@ class Obstacles:
         pairs, has_room = moment.pairs, moment.free > 0
         self._moment = moment
         self._n_on = int(pairs.at_work.sum())
-        self._asked = pairs.base.sum(axis=1)
         so_far = pairs.base
         self._stages: list[tuple[Filter | None, Counts, Counts]] = [
-            (None, self._asked, (so_far & has_room).sum(axis=1))
+            (None, so_far.sum(axis=1), (so_far & has_room).sum(axis=1))
         ]
         for name in Filter:
             so_far = so_far & moment.may_pass(name)
@@ -69,28 +69,25 @@ class Obstacles:
         return Waiting(task.id, reason, detail)
 
     def _first(self, row: int) -> tuple[WaitReason, str]:
-        n_on, n_asked = self._n_on, int(self._asked[row])
+        n_on = self._n_on
         if n_on == 0:
-            return WaitReason.NOBODY_ON, f"none of {words.people(len(self._moment.roster.agents))} is at work"
-        declined = n_on - self._n_still_asked(row)
-        if declined == n_on:
-            return WaitReason.ALL_DECLINED, words.say_all_declined(n_on)
+            return WaitReason.NOBODY_ON, f"none of {people(len(self._moment.roster.agents))} is at work"
+        task = self._moment.line.tasks[row]
+        n_declined = sum(map(self._is_at_work, task.declined_by))
+        wrote_it = task.requester not in task.declined_by and self._is_at_work(task.requester)
+        if n_declined + wrote_it == n_on:
+            return say_nobody_left(n_declined, wrote_it)
         for name, able, able_and_free in self._stages:
             if able_and_free[row] == 0:
                 if name is None:
-                    return WaitReason.EVERYBODY_FULL, words.say_full(n_asked, declined)
-                return _REASON[name], words.say_obstacle(self._moment.line.tasks[row], name, int(able[row]))
+                    n_asked = n_on - n_declined - wrote_it
+                    return WaitReason.EVERYBODY_FULL, say_full(n_asked, n_declined, wrote_it)
+                return _REASON[name], words.say_obstacle(task, name, int(able[row]))
         return WaitReason.OUTBID, words.say_outbid(int(self._stages[-1][2][row]))
 
-    def _n_still_asked(self, row: int) -> int:
-        """Those at work who have not declined, whatever their capacity."""
-        moment, task = self._moment, self._moment.line.tasks[row]
-        declined = sum(
-            bool(moment.pairs.at_work[moment.roster.column_of[agent_id]])
-            for agent_id in task.declined_by
-            if agent_id in moment.roster.column_of
-        )
-        return self._n_on - declined
+    def _is_at_work(self, agent_id: str | None) -> bool:
+        column = None if agent_id is None else self._moment.roster.column_of.get(agent_id)
+        return column is not None and bool(self._moment.pairs.at_work[column])
 
 
 def _say_similarity(moment: Moment, row: int, column: int) -> str:

@@ -3,6 +3,7 @@
 from routing.adaptive.filters import RUNG, Filter
 from routing.model import Agent, Task
 from routing.params import AdaptiveParams
+from routing.wording import people
 
 
 def say_gap(task: Task, agent: Agent) -> str:
@@ -75,26 +76,9 @@ def say_hold(agent_id: str, minutes: float, anybody_free: bool) -> str:
     return f"waits for {agent_id}, who should be free in {minutes:.1f} min{better}; others may still get it"
 
 
-def say_all_declined(n_on: int) -> str:
-    return (
-        "the one agent at work has declined it"
-        if n_on == 1
-        else f"all {people(n_on)} at work have declined it"
-    )
-
-
-def say_full(n_asked: int, n_declined: int) -> str:
-    others = f"; {n_declined} more declined it" if n_declined else ""
-    return f"no free place among {people(n_asked)} at work{others}"
-
-
 def say_obstacle(task: Task, name: Filter, n_able: int) -> str:
     return f"{people(n_able)} could take it and none of them is free; others are free, but: {say_lack(task, name)}"
 
 
 def say_outbid(n_open: int) -> str:
     return f"the {people(n_open)} free for it took tasks that came before it"
-
-
-def people(count: int) -> str:
-    return f"{count} agent" if count == 1 else f"{count} agents"

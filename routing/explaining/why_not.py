@@ -23,6 +23,7 @@ class Barrier(StrEnum):
 
     NOT_AT_WORK = "not_at_work"
     NO_CAPACITY = "no_capacity"
+    OWN_REQUEST = "own_request"
     DECLINED = "declined"
     SKILL = "skill"
     LANGUAGE = "language"
@@ -85,6 +86,8 @@ def _first_barrier(
         return Barrier.NOT_AT_WORK, "is away or outside of their hours"
     if agent.capacity == 0:
         return Barrier.NO_CAPACITY, "takes no tasks: a capacity of 0"
+    if agent.id == task.requester:
+        return Barrier.OWN_REQUEST, "wrote it themselves"
     if agent.id in task.declined_by:
         return Barrier.DECLINED, "has declined it"
     for name in _failed_filters(task, roster, column, now, params):

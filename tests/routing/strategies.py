@@ -28,6 +28,7 @@ def task_lists(draw: st.DrawFn, most: int = 7) -> list[Task]:
             handling_minutes=draw(st.none() | st.floats(0.0, 240.0)),
             previous_agent=draw(st.none() | st.sampled_from(AGENT_IDS)),
             declined_by=draw(st.frozensets(st.sampled_from(AGENT_IDS), max_size=3)),
+            requester=draw(st.none() | st.sampled_from([*AGENT_IDS, "somebody else"])),
         )
         for i in range(draw(st.integers(0, most)))
     ]

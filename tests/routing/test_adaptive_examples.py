@@ -88,6 +88,20 @@ def test_a_task_that_was_turned_down_insists_less_and_waits_for_nobody(task: Any
     assert pairs(play([elsewhere], agents)) == {"t1": "unwilling"}
 
 
+def test_a_requesters_own_task_insists_and_waits_like_any_other(task: Any, agent: Any) -> None:
+    """Nobody turned it down: it is held for somebody who fits, and the market still counts."""
+    agents = [agent("self"), agent("good", score=0.6, **free_in(1.0)), agent("poor", score=0.1)]
+    matching = play([task(score=0.6, requester="self")], agents)
+    (waiting,) = matching.waiting
+    assert (waiting.reason, waiting.hold and waiting.hold.agent_id) == (WaitReason.HOLD, "good")
+    near, far = (
+        agent("near", capacity=1, load=1, markets=frozenset({"DE"})),
+        agent("far", markets=frozenset({"US"})),
+    )
+    (waiting,) = play([task(market="DE", requester="self")], [agent("self"), near, far]).waiting
+    assert waiting.reason is WaitReason.NO_MARKET
+
+
 def test_a_filter_nobody_passes_bars_nobody_at_once(task: Any, agent: Any) -> None:
     """Waiting for a market, a score or a language that nobody at work has would be in vain."""
     (given,) = play(

@@ -55,6 +55,7 @@ def some_task(draw: random.Random, i: int) -> Task:
         handling_minutes=draw.choice([None, 10.0, 45.0]),
         previous_agent=draw.choice([None, "a0", "a1"]),
         declined_by=frozenset(draw.sample(["a0", "a1", "a2"], draw.choice([0, 0, 1]))),
+        requester=draw.choice([None, None, None, "a0", "a1"]),
     )
 
 
@@ -90,7 +91,8 @@ def may_take(task: Task, agents: list[Agent], p: AdaptiveParams, ladder: bool) -
     if turned_down and not ladder:
         return []  # waits for nobody
     rung = max(turned_down, sum(waited / allowed >= share for share in p.ladder))
-    base = [a for a in agents if a.is_at_work(NOW) and a.capacity > 0 and a.id not in task.declined_by]
+    kept_out = {*task.declined_by, task.requester}
+    base = [a for a in agents if a.is_at_work(NOW) and a.capacity > 0 and a.id not in kept_out]
     strict, loose = list(base), list(base)
     for name, at_rung in {"skill": 3, "language": 2, "market": 1, "score": 1, "shift": 1}.items():
         able = [a for a in strict if name not in failures(task, a, p)]

@@ -121,6 +121,7 @@ def test_a_load_of_one_more_can_flip(task: Any, agent: Any) -> None:
         ({"on": False}, Barrier.NOT_AT_WORK, "away"),
         ({"hours": working_week("America/New_York")}, Barrier.NOT_AT_WORK, "outside of their hours"),
         ({"capacity": 0}, Barrier.NO_CAPACITY, "capacity of 0"),
+        ({"id": "self"}, Barrier.OWN_REQUEST, "wrote it themselves"),
         ({"id": "unwilling"}, Barrier.DECLINED, "declined"),
         ({"skills": {"printing": 1.0}}, Barrier.SKILL, "no skill for network"),
         ({"languages": frozenset({"en"})}, Barrier.LANGUAGE, "does not speak nl"),
@@ -136,7 +137,8 @@ def test_why_not_names_the_first_filter_that_failed(
     """Every filter is told apart, in one phrase."""
     able = {"skills": {"network": 1.0}, "languages": frozenset({"nl"}), "markets": frozenset({"DE"})}
     other = agent(**({"id": "x"} | able | values))
-    tasks = [task(category="network", language="nl", market="DE", declined_by=frozenset({"unwilling"}))]
+    needs = {"category": "network", "language": "nl", "market": "DE"}
+    tasks = [task(**needs, declined_by=frozenset({"unwilling"}), requester="self")]
     answer = why_not(tasks, [agent("able", **able), other], NOW, ADAPTIVE, None, "t1", other.id)
     assert (answer.barrier, answer.chosen) == (barrier, "able")
     assert words in answer.detail

@@ -41,6 +41,7 @@ def some_case(seed: int) -> tuple[list[Task], list[Agent]]:
                 deadline_at=created + timedelta(minutes=draw.choice([60, 240, 480])),
                 handling_minutes=draw.choice([None, 10.0, 45.0, 300.0]),
                 declined_by=frozenset(draw.sample(["a0", "a1", "a2", "a3"], draw.randint(0, 2))),
+                requester=draw.choice([None, None, "a0", "a4"]),
             )
         )
     return tasks, agents
@@ -51,7 +52,11 @@ def share_waited(task: Task) -> float:
 
 
 def may_take(task: Task, agent: Agent, agents: list[Agent], p: MatchParams) -> bool:
-    candidates = [a for a in agents if a.on and a.capacity > 0 and a.id not in task.declined_by]
+    candidates = [
+        a
+        for a in agents
+        if a.on and a.capacity > 0 and a.id not in task.declined_by and a.id != task.requester
+    ]
     skilled = [a for a in candidates if a.skill_level(task.category) > 0]
     if skilled and share_waited(task) < p.skill_patience_share:
         candidates = skilled

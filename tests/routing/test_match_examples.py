@@ -178,12 +178,42 @@ def test_greedy_clock_gives_the_highest_task_to_the_highest_free_agent(task: Any
     assert pairs(match(tasks, agents, NOW, params)) == {"high": "good", "mid": "fair", "low": "best"}
 
 
-def test_who_declined_is_not_counted_among_the_full(task: Any, agent: Any) -> None:
-    """One is full and one has declined: the reason names both, and does not call the free one full."""
-    agents = [agent("full", capacity=1, load=1), agent("unwilling")]
-    [waiting] = match([task(declined_by=frozenset({"unwilling"}))], agents, NOW, HUNGARIAN).waiting
+@pytest.mark.parametrize("policy", [Policy.HUNGARIAN, Policy.ADAPTIVE])
+def test_who_declined_or_wrote_it_is_not_counted_among_the_full(
+    policy: Policy, task: Any, agent: Any
+) -> None:
+    """One is full, one takes nothing, one has declined, one wrote it: the reason names each as what they are."""
+    agents = [agent("full", capacity=1, load=1), agent("idle", capacity=0), agent("unwilling"), agent("self")]
+    theirs = task(declined_by=frozenset({"unwilling"}), requester="self")
+    [waiting] = match([theirs], agents, NOW, MatchParams(policy=policy)).waiting
     assert waiting.reason is WaitReason.EVERYBODY_FULL
-    assert waiting.detail == "no free place among 1 agent on; 1 more declined it"
+    assert waiting.detail == (
+        "no free place among 2 agents at work; 1 more declined it; 1 more wrote it themselves"
+    )
+
+
+@pytest.mark.parametrize("policy", [Policy.HUNGARIAN, Policy.ADAPTIVE])
+@pytest.mark.parametrize(
+    ("at_work", "reason", "detail"),
+    [
+        (["self"], WaitReason.OWN_REQUEST, "the one agent at work wrote it themselves"),
+        (["d1"], WaitReason.ALL_DECLINED, "the one agent at work has declined it"),
+        (["d1", "d2"], WaitReason.ALL_DECLINED, "all 2 agents at work have declined it"),
+        (
+            ["d1", "self"],
+            WaitReason.ALL_DECLINED,
+            "1 agent at work has declined it, and the only other one wrote it themselves",
+        ),
+    ],
+)
+def test_who_wrote_it_is_not_said_to_have_declined(
+    policy: Policy, at_work: list[str], reason: WaitReason, detail: str, task: Any, agent: Any
+) -> None:
+    """When nobody is left, those who declined and the one who needs help themselves are told apart."""
+    agents = [agent(name) for name in at_work]
+    theirs = task(declined_by=frozenset({"d1", "d2"}), requester="self")
+    [waiting] = match([theirs], agents, NOW, MatchParams(policy=policy)).waiting
+    assert (waiting.reason, waiting.detail) == (reason, detail)
 
 
 def test_longest_idle_prefers_who_finished_longest_ago(task: Any, agent: Any) -> None:

@@ -1,6 +1,7 @@
 """Rules that hold for every policy, whatever comes in."""
 
 import math
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given, settings
@@ -40,11 +41,22 @@ def test_nobody_gets_more_than_their_capacity(tasks: list[Task], agents: list[Ag
 
 @some_cases
 @given(tasks=task_lists(), agents=agent_lists())
-def test_a_task_never_returns_to_somebody_who_declined_it(tasks: list[Task], agents: list[Agent]) -> None:
-    """Having declined is for good."""
+def test_a_task_never_goes_to_who_declined_or_wrote_it(tasks: list[Task], agents: list[Agent]) -> None:
+    """Having declined is for good, and nobody is their own helper."""
     for params in EVERY_POLICY:
         chosen = given_to(match(tasks, agents, NOW, params))
-        assert not [task.id for task in tasks if chosen.get(task.id) in task.declined_by]
+        for task in tasks:
+            assert chosen.get(task.id) not in {*task.declined_by, task.requester} - {None}
+
+
+@some_cases
+@given(tasks=task_lists(), agents=agent_lists())
+def test_a_requester_who_is_not_at_the_desk_changes_nothing(tasks: list[Task], agents: list[Agent]) -> None:
+    """Who wrote a task matters only where they are an agent: not by being known, nor while they are away."""
+    for params in EVERY_POLICY:
+        away = [replace(a, on=a.on and all(a.id != task.requester for task in tasks)) for a in agents]
+        unknown = [replace(task, requester=None) for task in tasks]
+        assert match(tasks, away, NOW, params) == match(unknown, away, NOW, params)
 
 
 @some_cases
@@ -92,9 +104,13 @@ def test_no_task_waits_beside_somebody_free_and_able(tasks: list[Task], agents: 
                 if params.policy is Policy.ADAPTIVE:  # here the market and the score bar as well
                     lacks = lacks or agent.score < 1.0 or bool(agent.markets) or agent.hours is not None
                     lacks = lacks or waiting.reason is WaitReason.HOLD
-                assert full or lacks or agent.id in task.declined_by
-            if waiting.reason in {WaitReason.NOBODY_ON, WaitReason.ALL_DECLINED}:
-                assert all(not agent.is_at_work(NOW) or agent.id in task.declined_by for agent in agents)
+                assert full or lacks or agent.id in task.barred
+            left = {agent.id for agent in agents if agent.is_at_work(NOW)}
+            declined = left & task.declined_by
+            assert (waiting.reason is WaitReason.NOBODY_ON) is (not left)
+            assert (waiting.reason is WaitReason.ALL_DECLINED) is (bool(declined) and left <= task.barred)
+            own = bool(left) and not declined and left <= task.barred
+            assert (waiting.reason is WaitReason.OWN_REQUEST) is own
 
 
 @settings(max_examples=100, deadline=None)

@@ -42,8 +42,9 @@ def test_every_field_is_read(tmp_path: Path) -> None:
     assert (agent.languages, agent.markets) == (frozenset({"en"}), frozenset({"DE"}))
     assert not agent.on
     assert agent.idle_since is not None
-    (task,) = read_plain_tasks(written(tmp_path, [TASK | {"declined_by": ["a1"], "handling_minutes": 5}]))
-    assert task.declined_by == frozenset({"a1"})
+    said = {"declined_by": ["a1"], "requester": "a2", "handling_minutes": 5}
+    (task,) = read_plain_tasks(written(tmp_path, [TASK | said]))
+    assert (task.declined_by, task.requester) == (frozenset({"a1"}), "a2")
     assert task.handling_minutes == 5
 
 
@@ -63,6 +64,7 @@ def test_every_field_is_read(tmp_path: Path) -> None:
         ([TASK | {"created_at": 5}], "created_at must be a datetime with a time zone"),
         ([TASK | {"declined_by": "a1"}], "declined_by must be a list of texts"),
         ([TASK | {"category": 7}], "category must be a text"),
+        ([TASK | {"requester": ["a1"]}], "requester must be a text"),
         ([TASK | {"id": 7}], "id must be a text"),
     ],
 )

@@ -11,7 +11,7 @@ from bot.lifecycle import AssignmentState
 from bot.services import agents, assignments, matching
 from bot.services.barring import rest
 from bot.services.stuck import WhyNobody
-from bot.storage.tables import Agent
+from bot.storage.tables import Agent, RoutingDecision
 
 
 def test_an_offer_says_why_and_until_when(office: Any) -> None:
@@ -71,6 +71,18 @@ def test_nobody_is_offered_their_own_request(office: Any) -> None:
     """An agent who needs help themselves is helped by another."""
     office.waiting(user="UANA")
     assert [offer.agent_id for offer in office.match().offers] == ["UBEN"]
+
+
+def test_an_agents_own_request_counts_as_turned_down_by_nobody(office: Any) -> None:
+    """The matcher is told who wrote it, not that they declined; with nobody else on, that is what is told of."""
+    office.in_one(agents.set_presence, team_id="T0ONE", user_id="UBEN", is_on=False, settings=office.settings)
+    office.waiting(user="UANA")
+    (stuck,) = office.match().stuck
+    assert stuck.why is WhyNobody.EVERYBODY_ASKED
+    office.in_one(agents.set_presence, team_id="T0ONE", user_id="UBEN", is_on=True, settings=office.settings)
+    assert [offer.agent_id for offer in office.match().offers] == ["UBEN"]
+    (task,) = office.rows(RoutingDecision)[0].record["tasks"]
+    assert (task["requester"], task["declined_by"]) == ("UANA", [])
 
 
 def test_an_agent_who_is_away_is_offered_nothing(office: Any) -> None:

@@ -83,7 +83,10 @@ def test_what_was_declined_is_not_given(office: Any) -> None:
     request_id = office.waiting(user="URILEY")
     offer = next(o for o in office.match().offers if o.request.id == request_id)
     office.answer(assignments.decline, offer.assignment_id, "UANA")
-    assert "2 requests wait, but none is for you now: 2 you declined" in pull(office).why_none
+    why_none = pull(office).why_none
+    assert why_none.startswith("2 requests wait, but none is for you now: ")
+    assert "1 you wrote yourself" in why_none
+    assert "1 you declined or handed back" in why_none
 
 
 def test_what_others_can_do_better_is_kept_for_them(office: Any, shows: Callable[..., Any]) -> None:
