@@ -44,7 +44,7 @@ class Playground:
         self.base_url = base_url
         self.clock = clock
         self._monotonic_s = monotonic_s
-        self.journal = Journal()
+        self.journal = Journal(options.journal_kept)
         self.changes = Changes()
         self.sockets = Sockets(self.changes)
         self.delivery = Delivery(

@@ -89,6 +89,8 @@ class Delivery:
         for _ in range(copies):
             if plan.delivery.reorder_window_s:
                 self._hold_back(letter, plan.delivery.reorder_window_s)
+            elif plan.delivery.late and plan.dice.random() < plan.delivery.late:
+                self._start(self._send_after(letter, plan.dice.uniform(0, plan.delivery.late_s)))
             else:
                 self._start(self._with_retries(letter))
 
@@ -120,6 +122,10 @@ class Delivery:
         self.faults.dice.shuffle(letters)
         for letter in letters:
             self._start(self._with_retries(letter))
+
+    async def _send_after(self, letter: Letter, delay_s: float) -> None:
+        await asyncio.sleep(delay_s)
+        await self._with_retries(letter)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

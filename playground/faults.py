@@ -59,15 +59,20 @@ class FaultRule:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFaults:
-    """Shares of the events that are sent twice or never, and a window within which events are shuffled."""
+    """Shares of the events that are sent twice, never, or ``late``: by up to ``late_s``, each copy by itself, so that
+    others overtake it. Events of one ``reorder_window_s`` are shuffled, all of them.
+    """
 
     duplicate: float = 0.0
     drop: float = 0.0
+    late: float = 0.0
+    late_s: float = 300.0
     reorder_window_s: float = 0.0
 
     def __post_init__(self) -> None:
-        if not (0 <= self.duplicate <= 1 and 0 <= self.drop <= 1 and self.reorder_window_s >= 0):
-            raise bad_request("delivery faults need shares in [0, 1] and a window of 0 or more")
+        shares = (self.duplicate, self.drop, self.late)
+        if not (all(0 <= share <= 1 for share in shares) and self.reorder_window_s >= 0 and self.late_s >= 0):
+            raise bad_request("delivery faults need shares in [0, 1], and late_s and a window of 0 or more")
 
 
 class FaultPlan:

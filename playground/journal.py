@@ -68,11 +68,11 @@ class CallRecord:
 
 
 class Journal:
-    """The last attempts and calls, oldest first."""
+    """The last ``kept`` attempts and calls, oldest first; None: all of them."""
 
-    def __init__(self) -> None:
-        self.deliveries: deque[DeliveryRecord] = deque(maxlen=KEPT)
-        self.calls: deque[CallRecord] = deque(maxlen=KEPT)
+    def __init__(self, kept: int | None = KEPT) -> None:
+        self.deliveries: deque[DeliveryRecord] = deque(maxlen=kept)
+        self.calls: deque[CallRecord] = deque(maxlen=kept)
         self._last_id = 0
 
     def next_id(self) -> int:

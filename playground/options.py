@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from playground.delivery import DeliveryTiming
+from playground.journal import KEPT
 from playground.manifest import AppManifest
 from playground.rate_limit import RateLimit
 
@@ -17,3 +18,4 @@ class PlaygroundOptions:
     signing_secret: str = "playground-signing-secret"
     timing: DeliveryTiming = field(default_factory=DeliveryTiming)
     rate_limit: RateLimit | None = field(default_factory=RateLimit)
+    journal_kept: int | None = KEPT

@@ -21,7 +21,7 @@ from playground.control import deeds
 from playground.core import Playground, utc_now
 from playground.delivery import DeliveryTiming
 from playground.faults import DeliveryFaults, FaultPlan, FaultRule
-from playground.journal import CallRecord, DeliveryRecord, Outcome
+from playground.journal import KEPT, CallRecord, DeliveryRecord, Outcome
 from playground.manifest import AppManifest
 from playground.model import BOT_USER, TEAM_ID, JsonObject
 from playground.options import PlaygroundOptions
@@ -43,6 +43,7 @@ class PlaygroundServer:
     manifest: AppManifest = field(default_factory=AppManifest)
     timing: DeliveryTiming = TEST_TIMING
     rate_limit: RateLimit | None = field(default_factory=RateLimit)
+    journal_kept: int | None = KEPT
     clock: Clock = utc_now
     port: int = 0
     page_folder: Path = PAGE_FOLDER
@@ -72,7 +73,12 @@ class PlaygroundServer:
 
     @property
     def options(self) -> PlaygroundOptions:
-        return PlaygroundOptions(manifest=self.manifest, timing=self.timing, rate_limit=self.rate_limit)
+        return PlaygroundOptions(
+            manifest=self.manifest,
+            timing=self.timing,
+            rate_limit=self.rate_limit,
+            journal_kept=self.journal_kept,
+        )
 
     @property
     def url(self) -> str:

@@ -228,6 +228,40 @@ def test_reordered_events_all_arrive_in_another_order(slack, app):
     assert arrived != sorted(arrived)
 
 
+def test_a_late_event_is_overtaken(slack, app):
+    """A late event is sent within its time, after those that came later."""
+    slack.set_faults(delivery=DeliveryFaults(late=1.0, late_s=0.5))
+    slack.person("U0RILEY").dm("early")
+    slack.set_faults()
+    slack.person("U0RILEY").dm("later")
+    slack.eventually(lambda: len(app.requests) == 2)
+    assert [r.event["text"] for r in app.requests] == ["later", "early"]
+
+
+def test_so_many_events_are_late_as_the_share_says(slack, app):
+    """Of a hundred about a third; the others are sent at once, and in the end all have come."""
+    slack.set_faults(delivery=DeliveryFaults(late=0.3, late_s=1.0), seed=1)
+    texts = [f"{number:03d}" for number in range(100)]
+    for text in texts:
+        slack.person("U0RILEY").dm(text)
+    slack.eventually(lambda: len(app.requests) == 100, timeout_s=20)
+    arrived = [r.event["text"] for r in app.requests]
+    assert sorted(arrived) == texts
+    overtaken = [max(arrived[:position], default="") > text for position, text in enumerate(arrived)]
+    assert 15 < sum(overtaken) < 60
+
+
+def test_all_that_happened_is_kept_for_whoever_wants_it(app):
+    """The journal forgets the oldest, or nothing."""
+    for kept, remembered in ((2, 2), (None, 5)):
+        with PlaygroundServer(journal_kept=kept) as slack:
+            slack.set_request_url(app.url)
+            for number in range(5):
+                slack.person("U0RILEY").dm(str(number))
+            slack.eventually(lambda slack=slack: [row.id for row in slack.deliveries()][-1:] == [5])
+            assert len(slack.deliveries()) == remembered
+
+
 def test_uninstalling_ends_the_token(slack, app, client):
     """The app hears of its removal, and its token is refused from then on."""
     slack.uninstall()

@@ -105,6 +105,8 @@ def test_shares_repeat_with_their_seed():
         {"api": ["slow"]},
         {"api": [{"kind": "slow", "share": 2}]},
         {"delivery": {"drop": -1}},
+        {"delivery": {"late": 1.1}},
+        {"delivery": {"late_s": -1}},
         {"delivery": {"lose": 1}},
         {"seed": "x"},
     ],
