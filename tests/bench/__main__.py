@@ -1,0 +1,63 @@
+"""`python -m tests.bench`: see the package."""
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from playground.manifest import read_manifest
+from playground.testing import PlaygroundServer
+from tests.bench import __doc__ as about
+from tests.bench import load, way
+from tests.bench.figures import Target, tell
+from tests.bench.running_bot import ROOT
+
+Measured = tuple[dict[str, Any], list[Target]]
+Measure = Callable[[PlaygroundServer, Path, argparse.Namespace], Measured]
+
+
+def _way(slack: PlaygroundServer, folder: Path, options: argparse.Namespace) -> Measured:
+    return way.measure(slack, folder, options.seconds), []
+
+
+def _load(slack: PlaygroundServer, folder: Path, options: argparse.Namespace) -> Measured:
+    return load.measure(slack, folder, load.Load(options.seconds))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line; without a word it is `way`, as it always was."""
+    options = argparse.ArgumentParser(
+        prog="make bench", description=about, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("what", nargs="?", choices=MEASURES, default="way")
+    options.add_argument("--seconds", type=float, default=60, help="length of each load")
+    options.add_argument("--events", type=int, default=1_000_000, help="soak: how many in all")
+    options.add_argument("--json", type=Path, help="also write the figures to this file")
+    return options
+
+
+MEASURES: dict[str, Measure] = {"way": _way, "load": _load}
+
+
+def main() -> int:
+    """Measure, print; 1 when a target is missed."""
+    options = parser().parse_args()
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(143)
+    )  # so that a time limit from outside ends the bot, too
+    figures: dict[str, Any] = {"what": options.what, "cores": os.cpu_count()}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        PlaygroundServer(manifest=read_manifest(ROOT / "manifest.yml")) as slack,
+    ):
+        figures["load_before"] = os.getloadavg()
+        measured, targets = MEASURES[options.what](slack, Path(folder), options)
+    return 0 if tell(figures | measured, targets, options.json) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
