@@ -1,6 +1,6 @@
 """A desk to try the product at: a real Bolt app and a real database; what would be said is read from the outbox."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -16,7 +16,7 @@ from bot.jobs.matching import match_all
 from bot.listeners import register
 from bot.services.deciding import Decider
 from bot.settings import Settings
-from bot.storage.database import Database
+from bot.storage.database import Clock, Database
 from bot.storage.tables import OutboxKind, OutboxRow, SupportRequest
 from bot.storage.work import Wake, Work
 from classifier import Answer
@@ -76,15 +76,16 @@ class Desk:
         assert found, f"no button {label!r} on {key}, but {[b['text']['text'] for b in self.buttons(key)]}"
         self.press_raw(user, found[0]["action_id"], found[0].get("value", ""))
 
-    def press_raw(self, user: str, action_id: str, value: str) -> None:
-        """Any click, forged ones too."""
+    def press_raw(self, user: str, action_id: str, value: str) -> str:
+        """Any click, forged ones too; returns the response_url, at which what is said privately can be found."""
         number = next(self._ids)
+        url = f"https://hooks.slack.com/actions/{number}"
         body = {
             "type": "block_actions",
             "team": {"id": TEAM},
             "user": {"id": user, "team_id": TEAM},
             "trigger_id": f"trigger.{number}",
-            "response_url": f"https://hooks.slack.com/actions/{number}",
+            "response_url": url,
             "actions": [
                 {"type": "button", "action_id": action_id, "value": value, "action_ts": f"{number}.0"}
             ],
@@ -92,6 +93,7 @@ class Desk:
         answered = dispatch(self.bolt, body, None)
         assert answered.failure is None
         assert answered.status == 200
+        return url
 
     def command(self, user: str, text: str) -> str:
         """``user`` types ``/firstline text``; returns what they alone are shown."""
@@ -177,6 +179,25 @@ def _authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResul
     )
 
 
+def sit_down(
+    database: Database,
+    clock: Clock,
+    settings: Settings,
+    *,
+    classifier: Any = WORDS,
+    answers: Mapping[str, Answer] = ANSWERS,
+    ids: Iterator[int] | None = None,
+) -> Desk:
+    """A desk on ``database``. Desks that share one share ``ids`` too, or their clicks could not be told apart."""
+    wake = Wake()
+    fault = None if classifier else "no model folder"
+    decider = Decider(classifier, fault)
+    deps = Deps(settings, database, Work(database, clock, wake), wake, clock, decider, answers)
+    bolt = build_bolt(settings, _authorize)
+    register(bolt, deps)
+    return Desk(bolt, deps, ids or count(1))
+
+
 @pytest.fixture
 def open_desk(
     sqlite_database: Database, clock: Any, make_settings: Callable[..., Settings]
@@ -186,13 +207,7 @@ def open_desk(
     def make(*, classifier: Any = WORDS, **given: Any) -> Desk:
         defaults = {"firstline_agents": ("UANA", "UBEN"), "firstline_admins": ("UBOSS",)}
         settings = make_settings(**(defaults | given))
-        wake = Wake()
-        work = Work(sqlite_database, clock, wake)
-        fault = None if classifier else "no model folder"
-        deps = Deps(settings, sqlite_database, work, wake, clock, Decider(classifier, fault), ANSWERS)
-        bolt = build_bolt(settings, _authorize)
-        register(bolt, deps)
-        return Desk(bolt, deps)
+        return sit_down(sqlite_database, clock, settings, classifier=classifier)
 
     return make
 
