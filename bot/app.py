@@ -246,7 +246,15 @@ def _schedule(deps: Deps, slack: Slack, stopping: threading.Event) -> Background
     schedule.every(
         "reconcile",
         settings.firstline_reconcile_s,
-        lambda: reconcile(deps.db, deps.clock, slack, deps.wake.inbox, stopping, _prepare(settings)),
+        lambda: reconcile(
+            deps.db,
+            deps.clock,
+            slack,
+            deps.wake.inbox,
+            stopping,
+            _prepare(settings),
+            period_s=settings.firstline_reconcile_s,
+        ),
     )
     return scheduler
 

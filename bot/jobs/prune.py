@@ -8,6 +8,7 @@ from sqlalchemy import Select, String, cast, delete, literal, select, tuple_, un
 from sqlalchemy.orm import Session
 
 from bot.ids import message_key
+from bot.jobs.unheard import LOOK_BACK
 from bot.lifecycle import RequestState
 from bot.services.erasure import ERASED
 from bot.storage.database import Clock, Database
@@ -48,7 +49,7 @@ def prune(
         lambda session: _delete_posted(session, before - timedelta(seconds=reopen_window_s)),
         lambda session: _delete_decisions(session, before),
         lambda session: _delete_slots(session, now - SLOTS_KEPT),
-        lambda session: _delete_marks(session, before),
+        lambda session: _delete_marks(session, min(before, now - LOOK_BACK)),
     ]
     return sum(_repeat(db, delete_batch, stopping) for delete_batch in batches)
 

@@ -1,41 +1,54 @@
-"""Takes up direct messages that never arrived: reads the DMs' histories and stores what the inbox does not know.
+"""Takes up direct messages that never arrived: reads the DMs in Slack and stores what the inbox does not know.
 
-Slack gives a delivery up after an hour; after a longer outage this is how people are heard all the same. What it
-cannot find: replies in threads (a DM's history shows only what is at the top), clicks, and DMs it has never heard of:
-one is known once a message, or the news that a person has opened the bot's App Home, has arrived from it, or the bot
-has written there. Who does all of that for the first time while the bot is away has to write again.
+Slack gives a delivery up after an hour; after a longer outage this is how people are heard all the same. Found are
+messages at the top of a DM, replies in its threads, and DMs that the bot has never heard of. A run reads as many DMs
+as Slack allows in its time (222 in five minutes), those unread for longest first; each DM remembers how far it was
+read, so what one run does not come to is the first thing that the next one reads.
+
+What cannot be found: clicks, commands and submitted forms. Slack keeps none of them, but shows the person at once that
+they failed. Nor replies in threads of requests that are closed for good; nor, in a DM that the bot had not heard of,
+what was written more than three days ago or before this database was there.
 """
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from slack_sdk import WebClient
-from sqlalchemy import select, update
+from sqlalchemy import func, select
 
 from bot.delivery.faults import FaultKind, fault_of
-from bot.delivery.slack import Slack
-from bot.services.erasure import erased_mark
+from bot.delivery.slack import Identity, Slack
+from bot.jobs.missed import OVERLAP, take_missed
+from bot.jobs.reading import CALL_EVERY_S, CALLS_AT_ONCE, Message, Reader, RunEnds, Wait
+from bot.jobs.unheard import meet_unheard
+from bot.lifecycle import OPEN_STATES, REOPENABLE_STATES
 from bot.storage.database import Clock, Database
-from bot.storage.inbox import Delivery, Prepare, as_it_is, store
+from bot.storage.inbox import Prepare, as_it_is
 from bot.storage.said import slack_ts
-from bot.storage.tables import Conversation, InboxKind, InboxRow, Lock
+from bot.storage.tables import Conversation, SupportRequest
 
 log = logging.getLogger(__name__)
 
-RUN_AT_MOST = timedelta(seconds=60)  # what is not read by then is the first to be read in the next run
-DMS_A_RUN = 40  # conversations.history allows about 50 calls a minute; the longest unread come first
+PERIOD_S = 300.0
+RUN_SHARE = 0.95  # of its period a run takes so much at most
 ON_THE_WAY = timedelta(seconds=60)  # what is younger may still arrive by itself
-OVERLAP = timedelta(minutes=10)  # read again, as our clock and Slack's may differ
-PAGE_MESSAGES = 200
-PAGES = 5
-HEARD_SUBTYPES = (None, "file_share")
+HEARD_SUBTYPES = (None, "file_share", "thread_broadcast")
 
 
-class _RunEnds(Exception):
-    """The run's time is up, or the bot stops; the DM being read counts as unread."""
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run of the job: what it reads with, and up to when it reads."""
+
+    db: Database
+    reader: Reader
+    identity: Identity
+    began_at: datetime
+
+    @property
+    def until(self) -> datetime:
+        return self.began_at - ON_THE_WAY
 
 
 def reconcile(
@@ -45,148 +58,110 @@ def reconcile(
     wake: threading.Event,
     stopping: threading.Event,
     prepare: Prepare = as_it_is,
+    *,
+    period_s: float = PERIOD_S,
+    wait: Wait | None = None,
 ) -> int:
     """Store missed messages of the DMs that were not read for longest; return how many. Raises SlackAway.
 
-    Ends early, after a call to Slack, once ``stopping`` is set. ``prepare`` makes of each what is stored of it.
+    ``period_s`` is how often the job runs, ``prepare`` makes of each message what is stored of it, and ``wait`` sleeps
+    between two calls. Ends early once ``stopping`` is set.
     """
-    began_at = clock()
-    until = began_at - ON_THE_WAY
-
-    def check_time() -> None:
-        if stopping.is_set() or clock() - began_at >= RUN_AT_MOST:
-            raise _RunEnds
-
-    bot_id = slack.identity().user_id
+    began_at, identity = clock(), slack.identity()
+    ends_at = began_at + timedelta(seconds=RUN_SHARE * period_s)
+    reader = Reader(slack.client, clock, ends_at=ends_at, stopping=stopping, wait=wait)
+    run = _Run(db, reader, identity, began_at)
     missed = 0
-    for dm in _longest_unread(db, until):
-        try:
-            messages = _read(slack.client, dm, until, check_time)
-        except _RunEnds:
-            break
-        except Exception as error:
-            fault = fault_of(error)
-            if fault is None:
-                raise
-            if fault.kind is not FaultKind.PERMANENT:
-                log.warning("reading direct messages stopped: %s", fault.code)
-                break
-            messages = []  # a person who has left: go on with the others
-        heard = [message for message in messages if _is_from_person(message, bot_id)]
-        heard = _not_erased(db, dm, heard)
-        missed += _take(db, dm, heard, clock(), until, prepare)
+    try:
+        meet_unheard(db, reader, identity.team_id, began_at, period_s)
+        for dm in _longest_unread(run, most=int(period_s / CALL_EVERY_S) + CALLS_AT_ONCE):
+            taken = take_missed(db, dm, _heard_in(run, dm), clock(), run.until, prepare)
+            missed += taken
+            if taken:
+                wake.set()
+    except RunEnds:
+        pass
+    except Exception as error:
+        fault = fault_of(error)
+        if fault is None:
+            raise
+        log.warning("reading direct messages stopped: %s", fault.code)
     if missed:
         log.warning("%d direct messages had not arrived and were taken up", missed)
-        wake.set()
     return missed
 
 
-def _longest_unread(db: Database, until: datetime) -> Sequence[Conversation]:
-    with db.reading() as session:
+def _longest_unread(run: _Run, most: int) -> Sequence[Conversation]:
+    with run.db.reading() as session:
         return session.scalars(
             select(Conversation)
             .where(
+                Conversation.team_id == run.identity.team_id,
                 Conversation.channel_id.startswith("D"),
-                Conversation.last_event_ts.is_(None) | (Conversation.last_event_ts < slack_ts(until)),
+                Conversation.last_event_ts.is_(None) | (Conversation.last_event_ts < slack_ts(run.until)),
             )
-            .order_by(Conversation.last_event_ts)
-            .limit(DMS_A_RUN)
+            .order_by(Conversation.last_event_ts.nulls_first())
+            .limit(most)
         ).all()
 
 
-def _read(
-    client: WebClient, dm: Conversation, until: datetime, check_time: Callable[[], None]
-) -> list[dict[str, Any]]:
-    """The DM's messages since it was read last, oldest first. ``check_time`` may raise before each call."""
-    since = float(dm.last_event_ts) if dm.last_event_ts else until.timestamp()
-    messages: list[dict[str, Any]] = []
-    cursor: str | None = None
-    for _ in range(PAGES):
-        check_time()
-        answered = client.conversations_history(
-            channel=dm.channel_id,
-            oldest=f"{since - OVERLAP.total_seconds():.6f}",
-            latest=slack_ts(until),
-            limit=PAGE_MESSAGES,
-            cursor=cursor,
+def _heard_in(run: _Run, dm: Conversation) -> list[Message]:
+    """What people have written there since it was read last, oldest first; nothing when it cannot be read any more."""
+    try:
+        found = _read(run, dm)
+    except RunEnds:
+        raise
+    except Exception as error:
+        fault = fault_of(error)
+        if fault is None or fault.kind is not FaultKind.PERMANENT:
+            raise
+        return []  # a person who has left: go on with the others
+    heard = {m["ts"]: m for m in found if _is_from_person(m, run.identity.user_id)}
+    return sorted(heard.values(), key=lambda message: float(message["ts"]))
+
+
+def _read(run: _Run, dm: Conversation) -> list[Message]:
+    """What came since the DM was read last, at its top and in its threads.
+
+    A DM's history shows no replies, but beside each parent the ts of its latest one. So the history is read from the
+    oldest request on that a reply may still belong to, and of the threads only those with something new.
+    """
+    read_until = float(dm.last_event_ts) if dm.last_event_ts else run.until.timestamp()
+    since = read_until - OVERLAP.total_seconds()
+    oldest, latest = min(since, _oldest_thread(run.db, dm) - 1), slack_ts(run.until)
+    top = run.reader.history(dm.channel_id, oldest=f"{oldest:.6f}", latest=latest)
+    found = [message for message in top if float(message["ts"]) > since]
+    for parent in top:
+        if _has_news(parent, since, run.identity.user_id):
+            found += run.reader.replies(dm.channel_id, parent["ts"], oldest=f"{since:.6f}", latest=latest)
+    return found
+
+
+def _oldest_thread(db: Database, dm: Conversation) -> float:
+    """The ts of the oldest thread there whose request is open or can be reopened; infinity when there is none."""
+    with db.reading() as session:
+        oldest = session.scalar(
+            select(func.min(SupportRequest.thread_ts)).where(
+                SupportRequest.team_id == dm.team_id,
+                SupportRequest.channel_id == dm.channel_id,
+                SupportRequest.state.in_(OPEN_STATES | REOPENABLE_STATES),
+            )
         )
-        messages += answered["messages"]
-        cursor = (answered.get("response_metadata") or {}).get("next_cursor")
-        if not cursor:
-            break
-    return sorted(messages, key=lambda message: float(message["ts"]))
+    return float(oldest) if oldest else float("inf")
 
 
-def _is_from_person(message: dict[str, Any], bot_id: str) -> bool:
+def _has_news(parent: Message, since: float, bot_id: str) -> bool:
+    """Whether somebody but the bot may have replied after ``since``. Slack names up to five of those who replied."""
+    users = parent.get("reply_users") or []
+    is_ours_alone = users == [bot_id] and parent.get("reply_users_count") == 1
+    return float(parent.get("latest_reply") or 0) > since and not is_ours_alone
+
+
+def _is_from_person(message: Message, bot_id: str) -> bool:
     return (
         message.get("type") == "message"
         and message.get("subtype") in HEARD_SUBTYPES
         and bool(message.get("user"))
         and message["user"] != bot_id
         and not message.get("bot_id")
-    )
-
-
-def _not_erased(db: Database, dm: Conversation, heard: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Without what was written before its author was forgotten: it is in Slack still, and must not come back here."""
-    with db.reading() as session:
-        mark = session.get(Lock, erased_mark(dm.team_id, dm.channel_id))
-    return [message for message in heard if mark is None or message["ts"] > slack_ts(mark.taken_at)]
-
-
-def _take(
-    db: Database,
-    dm: Conversation,
-    heard: Sequence[dict[str, Any]],
-    now: datetime,
-    until: datetime,
-    prepare: Prepare,
-) -> int:
-    # Looked up before the write transaction, which others wait for. What arrives in between is stored twice, and
-    # the service that opens requests ignores a message it knows.
-    known = _known(db, dm, heard)
-    missed = [message for message in heard if message["ts"] not in known]
-    with db.writing() as session:
-        if missed:
-            store(session, [prepare(_as_event(dm, message)) for message in missed], now)
-        session.execute(
-            update(Conversation)
-            .where(Conversation.team_id == dm.team_id, Conversation.members == dm.members)
-            .values(last_event_ts=slack_ts(until))
-        )
-    return len(missed)
-
-
-def _known(db: Database, dm: Conversation, heard: Sequence[dict[str, Any]]) -> set[str]:
-    """The ts of those messages that the inbox has had, whatever became of them."""
-    if not heard:
-        return set()
-    lanes = {f"{dm.team_id}:{message['user']}" for message in heard}
-    oldest = datetime.fromtimestamp(min(float(message["ts"]) for message in heard), UTC)
-    with db.reading() as session:
-        return set(
-            session.scalars(
-                select(InboxRow.body["event", "ts"].as_string()).where(
-                    InboxRow.lane.in_(lanes),
-                    InboxRow.kind == InboxKind.EVENT,
-                    InboxRow.received_at >= oldest - OVERLAP,
-                    InboxRow.body["event", "channel"].as_string() == dm.channel_id,
-                )
-            )
-        )
-
-
-def _as_event(dm: Conversation, message: dict[str, Any]) -> Delivery:
-    event_id = f"missed:{dm.channel_id}:{message['ts']}"
-    return Delivery(
-        kind=InboxKind.EVENT,
-        delivery_key=f"{dm.team_id}:{event_id}",
-        team_id=dm.team_id,
-        lane=f"{dm.team_id}:{message['user']}",
-        body={
-            "type": "event_callback",
-            "team_id": dm.team_id,
-            "event_id": event_id,
-            "event": {**message, "channel": dm.channel_id, "channel_type": "im", "event_ts": message["ts"]},
-        },
     )

@@ -27,6 +27,7 @@ SCOPES_OF_METHODS = {
     "conversations_open": {"im:write", "mpim:write"},
     "conversations_history": {"im:history", "mpim:history"},
     "conversations_replies": {"im:history", "mpim:history"},
+    "users_conversations": {"im:read"},
     "views_publish": set(),
     "views_open": set(),
     "files_getUploadURLExternal": {"files:write"},

@@ -114,9 +114,10 @@ def test_what_is_taken_up_later_is_redacted_as_well(sqlite_desk: Desk) -> None:
     )
     with bot.deps.db.writing() as session:
         session.add(conversation)
-    flag = threading.Event()
+    flag, stopping = threading.Event(), threading.Event()
     later = utc_now() + timedelta(minutes=2)
-    assert reconcile(bot.deps.db, lambda: later, bot.slack, flag, threading.Event(), redacted) == 1
+    at_once = lambda _seconds: None  # noqa: E731
+    assert reconcile(bot.deps.db, lambda: later, bot.slack, flag, stopping, redacted, wait=at_once) == 1
     assert [cells_with(bot.deps.db, part) for part in PARTS] == [[], [], []]
     assert cells_with(bot.deps.db, "write to") == ["inbox.body"]
 
