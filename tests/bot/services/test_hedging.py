@@ -2,6 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -14,7 +17,6 @@ from bot.errors import BotError, RefusedMove
 from bot.services import assignments, hedging
 from bot.services.views import OfferView
 from bot.storage.tables import Assignment, RoutingDecision
-from tests.bot.services.test_at_once import at_once
 
 AGENTS = ("UANA", "UBEN", "UKIM")
 HOLDING = ("offered", "accepted")
@@ -38,6 +40,19 @@ def hedged(office: Any) -> tuple[int, OfferView, OfferView]:
     (first,) = office.match().offers
     (second,) = hedge(office)
     return request_id, first, second
+
+
+def at_once(*acts: Callable[[], object]) -> None:
+    """Do all of them at the same moment; some may be refused."""
+    ready = Barrier(len(acts))
+
+    def attempt(act: Callable[[], object]) -> None:
+        ready.wait(10)
+        with suppress(RefusedMove):
+            act()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        list(pool.map(attempt, acts))
 
 
 def states(office: Any) -> list[str]:
