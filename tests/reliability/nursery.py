@@ -1,0 +1,133 @@
+"""Bots that can be killed: real processes, each started in a fraction of a second.
+
+Reading all the code takes a cold process seconds; a hundred kills would take an hour. So one process reads it, the
+nursery, and is forked for each start. A fork shares nothing with it but what has been read: `kill -9` is what it is.
+"""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TextIO
+
+from bot.app import Bot
+
+ROOT = Path(__file__).parents[2]
+UP_WITHIN_S = 60.0  # on a busy machine
+LOOK_EVERY_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A bot in a process of its own that serves on ``port``."""
+
+    pid: int
+    port: int
+
+    def kill(self) -> None:
+        """End it as a power cut would, and wait until it is gone."""
+        os.kill(self.pid, signal.SIGKILL)
+        self.wait()
+
+    def wait(self, timeout_s: float = UP_WITHIN_S) -> None:
+        """Wait until it is gone. Raises AssertionError when it is not."""
+        end_s = time.monotonic() + timeout_s
+        while _is_there(self.pid):
+            assert time.monotonic() < end_s, f"process {self.pid} lives on"
+            time.sleep(0.005)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs."""
+        return _is_there(self.pid)
+
+
+class Nursery:
+    """Runs ``module``, which calls `nurse`, from ``with`` to its end; then every child is gone too."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+        self._children: list[Child] = []
+
+    def __enter__(self) -> Self:
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("SLACK_", "FIRSTLINE_"))}
+        self._log = tempfile.TemporaryFile(mode="w+")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", self._module],
+            env={**clean, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for child in self._children:
+            if child.is_alive:
+                child.kill()
+        self._process.kill()
+        self._process.wait()
+        self._log.close()
+
+    def start(self, what: str, environment: Mapping[str, str]) -> Child:
+        """A new bot with these variables; ``what`` is for the module to understand. Returns when it takes deliveries."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        order = {"what": what, "environment": dict(environment)}
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        ready, _, _ = select.select([self._process.stdout], [], [], UP_WITHIN_S)
+        answer = self._process.stdout.readline().split() if ready else []
+        assert len(answer) == 2, f"no bot came up:\n{self._last_words()}"
+        pid, port = answer
+        child = Child(int(pid), int(port))
+        self._children.append(child)
+        return child
+
+    def _last_words(self) -> str:
+        self._log.seek(0)
+        return self._log.read()[-2000:]
+
+
+def nurse(build: Callable[[str], Bot]) -> None:
+    """The nursery's side: for each order a child that runs what ``build`` makes; ends with whoever gives orders."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the dead
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what bots log must not be taken for an answer
+    for line in sys.stdin:
+        order = json.loads(line)
+        nursery = os.getpid()
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            os.environ.update(order["environment"])
+            try:
+                _live(build(order["what"]), nursery, answers)
+            finally:
+                print("it did not start", file=answers, flush=True)
+
+
+def _live(bot: Bot, nursery: int, answers: TextIO) -> None:
+    bot.start()
+    print(os.getpid(), bot.port, file=answers, flush=True)
+    while os.getppid() == nursery:
+        time.sleep(LOOK_EVERY_S)
+    os._exit(0)
+
+
+def _is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
