@@ -2,7 +2,7 @@
 
 import re
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from http.client import HTTPException
 from json import JSONDecodeError
@@ -22,11 +22,15 @@ class FaultKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A failed call. ``code`` is Slack's error word, or the error's class; never people's words."""
+    """A failed call. ``code`` is Slack's error word, or the error's class; never people's words.
+
+    ``method`` is the Web API's name of what was called, where Slack answered; None for a response_url.
+    """
 
     kind: FaultKind
     code: str
     retry_after_s: float = 0
+    method: str | None = None
 
 
 RATE_CODES = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
@@ -53,9 +57,9 @@ def fault_of(error: Exception) -> Fault | None:
     if isinstance(error, NotDelivered):
         return error.fault
     if isinstance(error, SlackApiError):
-        return fault_of_answer(
-            error.response.status_code, error.response.get("error"), error.response.headers or {}
-        )
+        answered = error.response
+        fault = fault_of_answer(answered.status_code, answered.get("error"), answered.headers or {})
+        return replace(fault, method=answered.api_url.rpartition("/")[2])
     if isinstance(error, URLError):
         never_left = isinstance(error.reason, ConnectionRefusedError | socket.gaierror)
         kind = FaultKind.NOT_DONE if never_left else FaultKind.UNKNOWN

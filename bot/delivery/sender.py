@@ -14,13 +14,14 @@ from slack_sdk.errors import SlackApiError
 from bot.delivery import calls
 from bot.delivery.calls import Said
 from bot.delivery.faults import TOKEN_CODES, Fault, FaultKind, NotDelivered, fault_of
-from bot.delivery.pace import Pace
+from bot.delivery.leave import Later, Leave
 from bot.delivery.slack import Slack
 from bot.settings import Settings
 from bot.storage import claims, said
 from bot.storage.database import Clock, Database
 from bot.storage.pump import Pump
 from bot.storage.tables import OutboxKind, OutboxRow
+from bot.storage.trouble import trouble_of
 from bot.storage.work import Wake
 
 log = logging.getLogger(__name__)
@@ -29,20 +30,15 @@ OUTCOME_UNKNOWN = "outcome_unknown"
 OUTAGE = timedelta(
     minutes=30
 )  # while Slack is away for less than this nothing is given up, however many attempts
-POSTED_SOON = timedelta(seconds=0.3)  # an update waits so long for the message it changes
+RESENT_LATER = 5  # times as long as a delivery that failed here: Slack's troubles last, and it counts our calls
+RESENT_WITHIN_S = 60  # so soon after Slack is back all that has waited is on its way
+POSTED_SOON = timedelta(seconds=0.3)  # an update waits so long at least for the message it changes
+METHODS = {OutboxKind.UPDATE: "chat.update", OutboxKind.PUBLISH_HOME: "views.publish"}
 # What Slack says where the bot may post but not read, as in the agents' channel: nobody can look there.
 LOOK_REFUSED = frozenset({"missing_scope", "not_in_channel", "no_permission"})
 QUIET_CODES = frozenset(
     {"message_not_found", "never_posted"}
 )  # the person deleted it, or it was given up before
-
-
-class _Later(Exception):
-    """Nothing was tried; ask again at ``at``."""
-
-    def __init__(self, at: datetime) -> None:
-        super().__init__()
-        self.at = at
 
 
 class Sender(Pump[OutboxRow]):
@@ -64,10 +60,10 @@ class Sender(Pump[OutboxRow]):
         self._clock = clock
         self._slack = slack
         self._on_sent = on_sent
-        self._pace = Pace()
+        self._leave = Leave(db)
         self._lease_s = settings.firstline_lease_s
         self._max_attempts = settings.firstline_max_attempts
-        self._backoff = claims.Backoff(settings.firstline_retry_base_s)
+        self._backoff = claims.Backoff(RESENT_LATER * settings.firstline_retry_base_s, RESENT_WITHIN_S)
 
     def claim(self, limit: int) -> Sequence[OutboxRow]:
         """Take up to ``limit`` rows into work, after those whose sender died are put back."""
@@ -83,10 +79,12 @@ class Sender(Pump[OutboxRow]):
         """Say one claimed row and see that it is settled, put back or given up."""
         try:
             place = self._say(row)
-        except _Later as later:
+        except Later as later:
             self._put_back(row, later.at, row.attempts - 1, row.fault)
         except Exception as error:  # the row's edge: whatever it is, it must not take the thread with it
             fault = fault_of(error)
+            if fault is None and trouble_of(error) is not None:  # nothing was said: that comes after all questions
+                fault = Fault(FaultKind.NOT_DONE, "database_away")
             if fault is None:
                 log.error("outbox row %d (%s) met a bug: %s", row.id, row.kind, type(error).__name__)
                 fault = Fault(FaultKind.UNKNOWN, type(error).__name__)
@@ -99,9 +97,8 @@ class Sender(Pump[OutboxRow]):
         payload = row.payload
         if row.kind is OutboxKind.RESPOND and _may_be_done(row):
             raise NotDelivered(Fault(FaultKind.PERMANENT, "cannot_be_looked_for"))
-        closed_until = self._pace.closed_until(_method_place(row), self._clock())
-        if closed_until is not None:
-            raise _Later(closed_until)
+        if row.kind in METHODS:
+            self._leave.require(row, METHODS[row.kind], self._clock())
         match row.kind:
             case OutboxKind.POST:
                 return self._post(row)
@@ -118,14 +115,18 @@ class Sender(Pump[OutboxRow]):
         found = self._look_for(row, channel_id) if _may_be_done(row) else None
         if found is not None:
             return found
-        wait_until = self._pace.take(channel_id, self._clock())
-        if wait_until is not None:
-            raise _Later(wait_until)
+        self._leave.require_to_post(row, channel_id, self._clock())
         self._require_time(row, calls_ahead=1)
         return calls.post_message(self._slack.client, channel_id, row.payload, row.dedupe_key)
 
     def _look_for(self, row: OutboxRow, channel_id: str) -> Said | None:
         """The message, if an earlier attempt posted it after all; None as well in a channel nobody lets us read."""
+        method = "conversations.replies" if row.payload["thread_ts"] else "conversations.history"
+
+        def before_page() -> None:
+            self._leave.require(row, method, self._clock())
+            self._require_time(row, calls_ahead=2)
+
         try:
             return calls.find_message(
                 self._slack.client,
@@ -133,7 +134,7 @@ class Sender(Pump[OutboxRow]):
                 row.payload["thread_ts"],
                 row.dedupe_key,
                 since=row.created_at,
-                before_page=lambda: self._require_time(row, calls_ahead=2),
+                before_page=before_page,
             )
         except SlackApiError as error:
             fault = fault_of(error)
@@ -162,6 +163,7 @@ class Sender(Pump[OutboxRow]):
             known = said.find_channel(session, row.team_id, user_ids)
         if known is not None:
             return known
+        self._leave.require(row, "conversations.open", self._clock())
         opened = calls.open_conversation(self._slack.client, user_ids)
         with self._db.writing() as session:
             said.remember_channel(
@@ -176,9 +178,9 @@ class Sender(Pump[OutboxRow]):
             posted = said.find_posted(session, row.team_id, key)
             if posted is not None:
                 return Said(posted.channel_id, posted.ts)
-            is_coming = said.is_still_to_be_posted(session, row.team_id, key)
-        if is_coming:  # in another lane: said to a person there, to their channel here
-            raise _Later(self._clock() + POSTED_SOON)
+            posted_at = said.to_be_posted_at(session, row.team_id, key)
+        if posted_at is not None:  # in another lane: said to a person there, to their channel here
+            raise Later(max(posted_at, self._clock() + POSTED_SOON))
         raise NotDelivered(Fault(FaultKind.PERMANENT, "never_posted"))
 
     def _settle(self, row: OutboxRow, place: Said | None) -> None:
@@ -201,7 +203,7 @@ class Sender(Pump[OutboxRow]):
         now = self._clock()
         if fault.kind is FaultKind.RATE_LIMITED:
             until = now + timedelta(seconds=fault.retry_after_s)
-            self._close_place(row, until)
+            self._leave.close(row, fault.method, until)
             self._put_back(row, until, row.attempts - 1, row.fault)  # no attempt: nothing was done
             return
         is_unknown = fault.kind is FaultKind.UNKNOWN or _may_be_done(row)
@@ -217,18 +219,6 @@ class Sender(Pump[OutboxRow]):
             self._bury(row, now, name, fault.code)
         else:
             self._put_back(row, self._backoff.due(now, row.attempts), row.attempts, name)
-
-    def _close_place(self, row: OutboxRow, until: datetime) -> None:
-        """Slack limits posting by channel, other methods by workspace, and response_urls one by one."""
-        if row.kind is OutboxKind.POST:
-            channel_id = row.payload["channel_id"]
-            if channel_id is None:
-                with self._db.reading() as session:
-                    channel_id = said.find_channel(session, row.team_id, row.payload["user_ids"])
-            if channel_id is not None:
-                self._pace.close(channel_id, until)
-        elif row.kind is not OutboxKind.RESPOND:
-            self._pace.close(_method_place(row), until)
 
     def _put_back(self, row: OutboxRow, due_at: datetime, attempts: int, fault: str | None) -> None:
         with self._db.writing() as session:
@@ -246,8 +236,3 @@ class Sender(Pump[OutboxRow]):
 def _may_be_done(row: OutboxRow) -> bool:
     """Whether an earlier attempt may have been done without our hearing of it."""
     return (row.fault or "").startswith((OUTCOME_UNKNOWN, claims.LEASE_EXPIRED))
-
-
-def _method_place(row: OutboxRow) -> str:
-    """The name under which Pace knows a method in a workspace."""
-    return f"{row.team_id}:{row.kind}"

@@ -26,6 +26,7 @@ from bot.errors import NotStored
 
 log = logging.getLogger(__name__)
 
+STORED_WITHIN_S = 2.5  # Slack waits three seconds, and a plain "not now" is better than none
 READ_WITHIN_S = 3.0  # Slack has given up by then
 DRAINED_BYTES = (
     32_000_000  # of a body that is too large, so much is read (and dropped) before its sender is cut off
@@ -92,7 +93,9 @@ class _Edge:
         if verdict.is_urgent:
             return await run_in_threadpool(self._dispatch, verdict.delivery.body)
         try:
-            await asyncio.wrap_future(self._writer.submit(verdict.delivery))
+            await asyncio.wait_for(asyncio.wrap_future(self._writer.submit(verdict.delivery)), STORED_WITHIN_S)
+        except TimeoutError:  # it may be stored all the same: Slack sends it again, and the key makes that harmless
+            return _words(503, "not stored in time")
         except NotStored as error:
             return _words(503, str(error))
         return Response(status_code=200)

@@ -2,6 +2,9 @@
 
 A commit costs a wait for the disk however many rows it holds, so whatever has gathered while the last one was written
 goes into the next. The edge waits for its delivery's future: when that is done, the delivery outlives a power cut.
+
+While the database takes nothing, what it refused last is tried again each second: so it is known when it works again,
+also when nobody sends anything, and what is stored then is what Slack will send again anyway.
 """
 
 import logging
@@ -12,17 +15,16 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import Empty, Full, Queue
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-
 from bot.errors import NotStored
 from bot.storage.database import Clock, Database
 from bot.storage.inbox import Delivery, Prepare, as_it_is, count_waiting, store
+from bot.storage.trouble import DatabaseTrouble, trouble_of
 
 log = logging.getLogger(__name__)
 
 BATCH_ROWS = 256
 QUEUE_ROWS = 2048  # at 1,000 acknowledgements a second, two seconds' worth: Slack gives up after three
+TRY_AGAIN_S = 1.0
 COUNT_EVERY_S = 1.0  # the backlog is counted so often, and added up in between
 
 
@@ -51,6 +53,8 @@ class InboxWriter:
         self._is_closed = False
         self._waiting = 0
         self._counted_s = -COUNT_EVERY_S
+        self._trouble: DatabaseTrouble | None = None
+        self._refused: Sequence[_Pending] = ()  # what the database took last, if it took nothing since
         self._thread = threading.Thread(target=self._run, name="inbox-writer", daemon=True)
 
     def start(self) -> None:
@@ -74,6 +78,11 @@ class InboxWriter:
         """Whether the thread runs."""
         return self._thread.is_alive()
 
+    @property
+    def trouble(self) -> DatabaseTrouble | None:
+        """Why the last deliveries could not be stored; None when they could, or when there were none yet."""
+        return self._trouble
+
     def submit(self, delivery: Delivery) -> "Future[None]":
         """A future that is done once ``delivery`` is stored, or fails with NotStored: then it must not be acknowledged."""
         stored: Future[None] = Future()
@@ -93,13 +102,16 @@ class InboxWriter:
             batch, is_open = self._gather()
             # A caller that has given up (a closed connection) cancelled its future; the row is stored all the same,
             # as Slack will send it again and the key makes that harmless.
-            if batch:
-                self._store(batch)
+            if batch or self._refused:
+                self._store(batch or self._refused)
 
     def _gather(self) -> tuple[list[_Pending], bool]:
-        first = self._queue.get()
-        batch = []
-        pending = first
+        """What has come in, nothing after a while when something is to be tried again, and False at the end."""
+        batch: list[_Pending] = []
+        try:
+            pending = self._queue.get(timeout=TRY_AGAIN_S if self._refused else None)
+        except Empty:
+            return batch, True
         while pending is not None:
             batch.append(pending)
             if len(batch) == BATCH_ROWS:
@@ -117,11 +129,25 @@ class InboxWriter:
                 _fail(batch, "the inbox is full")
                 return
             self._insert(batch)
-        except (OperationalError, InterfaceError, PoolTimeout) as error:
-            log.error("the inbox cannot be written: %s", type(error).__name__)
-            _fail(batch, "the database is away")
         except Exception as error:  # the thread's edge: it must not die while there is an edge to serve
-            self._store_one_by_one(batch, error)
+            trouble = trouble_of(error)
+            self._take_note(trouble)
+            if trouble is None:
+                self._store_one_by_one(batch, error)
+            else:
+                self._refused = batch
+                _fail(batch, trouble.reason)
+        else:
+            self._take_note(None)
+
+    def _take_note(self, trouble: DatabaseTrouble | None) -> None:
+        """Log it when the database begins or ends to be in trouble, and not for each delivery."""
+        if trouble != self._trouble:
+            if trouble is not None:
+                log.error("the inbox cannot be written: %s", trouble.reason)
+            else:
+                log.warning("the inbox can be written again")
+        self._trouble, self._refused = trouble, ()
 
     def _store_one_by_one(self, batch: Sequence[_Pending], error: Exception) -> None:
         """One delivery that the database refuses must not take the others of its batch with it."""
@@ -138,7 +164,7 @@ class InboxWriter:
             store(session, deliveries, self._clock())
         self._waiting += len(batch)
         for pending in batch:
-            if pending.stored.set_running_or_notify_cancel():
+            if not pending.stored.done() and pending.stored.set_running_or_notify_cancel():
                 pending.stored.set_result(None)
         self._wake.set()
 
@@ -152,5 +178,5 @@ class InboxWriter:
 
 def _fail(batch: Sequence[_Pending], reason: str) -> None:
     for pending in batch:
-        if pending.stored.set_running_or_notify_cancel():
+        if not pending.stored.done() and pending.stored.set_running_or_notify_cancel():
             pending.stored.set_exception(NotStored(reason))

@@ -18,6 +18,16 @@ WRITE_WITHIN_S = 15.0  # how long a thread waits for its turn to write to SQLite
 # Without hide_parameters an error's message holds the values of the statement that failed: people's words.
 POOL: dict[str, Any] = {"pool_size": 16, "max_overflow": 8, "hide_parameters": True}
 
+# A server that is silent must not hold a thread for ever: connecting, and waiting for it to take what was sent, ends
+# after seconds. (While it works on a statement it may be silent for long, and keeps the connection alive.)
+POSTGRES = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 15_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # an acknowledged message must survive a power cut
@@ -30,7 +40,7 @@ SQLITE_PRAGMAS = (
 def open_engine(url: str) -> Engine:
     """An engine for ``url``; SQLite's folder is made if it is missing, its file is readable by its owner only."""
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, **POOL, pool_pre_ping=True)
+        return create_engine(url, **POOL, pool_pre_ping=True, connect_args=POSTGRES)
     path = make_url(url).database
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)

@@ -61,18 +61,15 @@ def find_posted(session: Session, team_id: str, message_key: str) -> PostedMessa
     return session.get(PostedMessage, (team_id, message_key))
 
 
-def is_still_to_be_posted(session: Session, team_id: str, message_key: str) -> bool:
-    """Whether the outbox holds a message that will be posted under this key."""
-    return (
-        session.scalar(
-            select(OutboxRow.id).where(
-                OutboxRow.team_id == team_id,
-                OutboxRow.message_key == message_key,
-                OutboxRow.kind == OutboxKind.POST,
-                OutboxRow.state.in_([RowState.READY, RowState.CLAIMED]),
-            )
+def to_be_posted_at(session: Session, team_id: str, message_key: str) -> datetime | None:
+    """When the message that the outbox holds under this key is tried next; None when it holds none."""
+    return session.scalar(
+        select(OutboxRow.due_at).where(
+            OutboxRow.team_id == team_id,
+            OutboxRow.message_key == message_key,
+            OutboxRow.kind == OutboxKind.POST,
+            OutboxRow.state.in_([RowState.READY, RowState.CLAIMED]),
         )
-        is not None
     )
 
 

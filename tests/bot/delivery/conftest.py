@@ -104,6 +104,6 @@ def box(slack: PlaygroundServer, make_settings, database: Database, real_clock) 
         slack_api_url=slack.api_url,
         slack_bot_token=slack.bot_token,
         firstline_slack_timeout_s=1,
-        firstline_retry_base_s=1,
+        firstline_retry_base_s=0.2,  # so what Slack did not take is tried again after a second
     )
     return Outbox(slack, database, settings, MovableClock(real_clock))

@@ -274,11 +274,33 @@ def test_a_rate_limit_is_obeyed_and_is_no_attempt(box) -> None:
     assert said_to(box) == []
     assert len(box.slack.calls("chat.postMessage")) == 1
     assert {(row.state, row.attempts) for row in box.rows()} == {(READY, 0)}
-    box.clock.forward(2)
-    box.send()
-    box.clock.forward(2)
-    box.send()
+    for _ in range(3):  # what has waited goes out one by one
+        box.clock.forward(2)
+        box.send()
     assert sorted(said_to(box)) == ["by channel", "first", "second"]
+
+
+@pytest.mark.parametrize(
+    ("method", "outcome"), [("conversations.open", None), ("conversations.history", FaultKind.FAIL_BEFORE)]
+)
+def test_a_rate_limit_of_a_method_is_obeyed_by_every_row(box, method: str, outcome: FaultKind | None) -> None:
+    """Opening DMs and looking for messages are limited for the workspace: one person's 429 is everybody's."""
+    people = [Address(box.team_id, user_ids=(user,)) for user in (RILEY, "U0ANA")]
+    if outcome is not None:
+        box.slack.set_faults(fault(outcome, times=2))
+    for number, person in enumerate(people):
+        box.post(person, f"m{number}")
+    if outcome is not None:
+        box.send()
+        box.clock.forward(2)
+    box.slack.set_faults(fault(FaultKind.RATE_LIMITED, method, retry_after_s=30))
+    box.send()
+    box.clock.forward(29)
+    box.send()
+    assert len(box.slack.calls(method)) == 1
+    box.clock.forward(2)
+    box.send()
+    assert said_to(box) + said_to(box, "U0ANA") == ["m0", "m1"]
 
 
 def test_a_rate_limit_of_one_person_does_not_hold_up_another(box) -> None:
