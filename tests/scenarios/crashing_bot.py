@@ -1,18 +1,20 @@
-"""A bot that dies, as by kill -9, the first time it comes to the step named on the command line.
-
-Run as a process of its own by test_crashes.py; its settings come from the environment, as a real bot's do.
+"""Bots that die, as by kill -9, the first time they come to the step that was ordered; their settings come from the
+environment, as a real bot's do.
 """
 
 import os
-import sys
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.app import build
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bot.app import Bot, build
 from bot.delivery.sender import Sender
 from bot.edge import worker, writer
+from bot.edge.http import _Edge
 from bot.edge.server import listen
 from bot.edge.worker import InboxWorker
 from bot.edge.writer import InboxWriter
@@ -21,7 +23,23 @@ from bot.services.deciding import Decider
 from bot.settings import load_settings
 from bot.storage.work import Work
 from tests.fakes import WordClassifier
+from tests.reliability.nursery import nurse
 
+NEVER = "never"
+STEPS = (
+    "verified",
+    "stored",
+    "acknowledged",
+    "claimed",
+    "decided",
+    "written",
+    "committed",
+    "matched",
+    "offered",
+    "about_to_send",
+    "sent",
+    "marked",
+)
 DIED = 9
 
 
@@ -67,6 +85,18 @@ def insert_then_die(self: Any, batch: Any) -> None:
     die()
 
 
+def acknowledge_then_die(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function``, and the end once Slack has been sent its 200."""
+
+    async def run(self: Any, request: Request) -> Response:
+        response: Response = await function(self, request)
+        if response.status_code == 200:
+            response.background = BackgroundTask(die)
+        return response
+
+    return run
+
+
 def prepare(step: str) -> Decider:
     """Put the end at ``step``."""
     decider = Decider(WordClassifier())  # type: ignore[arg-type]
@@ -75,6 +105,8 @@ def prepare(step: str) -> Decider:
             InboxWriter._insert = die  # type: ignore[method-assign]
         case "stored":
             InboxWriter._insert = insert_then_die  # type: ignore[method-assign]
+        case "acknowledged":
+            _Edge.slack = acknowledge_then_die(_Edge.slack)  # type: ignore[method-assign]
         case "claimed":
             InboxWorker.work = die  # type: ignore[method-assign]
         case "decided":
@@ -93,19 +125,18 @@ def prepare(step: str) -> Decider:
             Sender._settle = die  # type: ignore[method-assign]
         case "marked":
             Sender._settle = then_die(Sender._settle)  # type: ignore[method-assign]
+        case "never":
+            pass
         case _:
             raise SystemExit(f"no step {step}")
     return decider
 
 
-def main() -> None:
-    """Run until the step is reached."""
-    decider = prepare(sys.argv[1])
-    bot = build(load_settings(), lambda: datetime.now(UTC), listen("127.0.0.1", 0), decider)
-    print(bot.port, flush=True)
-    bot.start()
-    threading.Event().wait(60)
+def make(step: str) -> Bot:
+    """A bot on a free port that runs until ``step`` is reached."""
+    decider = prepare(step)
+    return build(load_settings(), lambda: datetime.now(UTC), listen("127.0.0.1", 0), decider)
 
 
 if __name__ == "__main__":
-    main()
+    nurse(make)

@@ -1,32 +1,16 @@
 """The bot is killed between any two steps; the next one finishes what was begun, and says nothing twice."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from bot.storage.tables import Assignment, InboxRow, OutboxRow, RowState, SupportRequest
 from playground.manifest import read_manifest
 from playground.testing import DeliveryTiming, PlaygroundServer
+from tests.reliability.nursery import Child, Nursery
 from tests.scenarios.conftest import ROOT, Desk
-from tests.scenarios.crashing_bot import DIED
+from tests.scenarios.crashing_bot import STEPS
 
-STEPS = (
-    "verified",
-    "stored",
-    "claimed",
-    "decided",
-    "written",
-    "committed",
-    "matched",
-    "offered",
-    "about_to_send",
-    "sent",
-    "marked",
-)
 LEASE_S = 3.0
 
 
@@ -38,30 +22,39 @@ def slack() -> Iterator[PlaygroundServer]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    """Where the bots come from that die."""
+    with Nursery("tests.scenarios.crashing_bot") as started:
+        yield started
+
+
 @pytest.mark.parametrize("step", STEPS)
-def test_killed_at_a_step_nothing_is_lost_or_said_twice(sqlite_desk: Desk, step: str, tmp_path: Path) -> None:
+def test_killed_at_a_step_nothing_is_lost_or_said_twice(
+    sqlite_desk: Desk, step: str, nursery: Nursery
+) -> None:
     """One message, a kill at the step, a new bot: one request, one answer, one offer."""
-    die_and_recover(sqlite_desk, step, tmp_path)
+    die_and_recover(sqlite_desk, step, nursery)
 
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("step", ["stored", "written", "committed", "offered", "sent"])
 def test_killed_at_a_step_on_postgres(
-    slack: PlaygroundServer, postgres_database_url: str, step: str, tmp_path: Path
+    slack: PlaygroundServer, postgres_database_url: str, step: str, nursery: Nursery
 ) -> None:
     """The steps whose transactions the two databases handle differently, on PostgreSQL."""
     desk = Desk(slack, postgres_database_url)
     try:
-        die_and_recover(desk, step, tmp_path)
+        die_and_recover(desk, step, nursery)
     finally:
         desk.stop_bots()
 
 
-def die_and_recover(desk: Desk, step: str, tmp_path: Path) -> None:
+def die_and_recover(desk: Desk, step: str, nursery: Nursery) -> None:
     """Kill a bot at ``step``, start another, and look at what people saw."""
-    dying = start_dying_bot(desk, step, tmp_path)
+    dying = start_dying_bot(desk, step, nursery)
     desk.riley.dm("the printer has feelings")
-    assert dying.wait(20) == DIED
+    dying.wait(20)
     desk.start_bot(firstline_lease_s=LEASE_S, firstline_slack_timeout_s=1)
 
     holder, offer = desk.offer_to(timeout_s=20)
@@ -75,10 +68,9 @@ def die_and_recover(desk: Desk, step: str, tmp_path: Path) -> None:
     assert desk.said_to(desk.riley, *desk.agents) == ["card", "line", "offer"]
 
 
-def start_dying_bot(desk: Desk, step: str, folder: Path) -> "subprocess.Popen[str]":
-    """Start tests/scenarios/crashing_bot.py on the desk's database and point Slack to it."""
+def start_dying_bot(desk: Desk, step: str, nursery: Nursery) -> Child:
+    """Start a bot of tests/scenarios/crashing_bot.py on the desk's database and point Slack to it."""
     environment = {
-        **{k: v for k, v in os.environ.items() if not k.startswith(("SLACK_", "FIRSTLINE_"))},
         **desk.slack.app_environment(),
         "DATABASE_URL": desk.database_url,
         "FIRSTLINE_AGENTS": "U0ANA,U0BEN",
@@ -86,20 +78,10 @@ def start_dying_bot(desk: Desk, step: str, folder: Path) -> "subprocess.Popen[st
         "FIRSTLINE_SLACK_TIMEOUT_S": "1",
         "FIRSTLINE_POLL_S": "0.05",
         "FIRSTLINE_MATCH_TICK_S": "0.5",
-        "PYTHONPATH": str(ROOT),
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.scenarios.crashing_bot", step],
-        env=environment,
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert process.stdout is not None
-    port = int(process.stdout.readline())
-    desk.slack.set_request_url(f"http://127.0.0.1:{port}/slack/events")
-    return process
+    child = nursery.start(step, environment)
+    desk.slack.set_request_url(f"http://127.0.0.1:{child.port}/slack/events")
+    return child
 
 
 def settled(desk: Desk) -> bool:
