@@ -2,14 +2,20 @@
 
 A listener that opened a unit of work has settled its row there, together with what it changed. What is left to do
 here: settle the rows that nobody opened a unit of work for, and put back those whose listener failed.
+
+The former are settled by the transaction that claims the next rows: most of what Slack sends concerns nobody, and a
+commit of its own for each row cost more than all the rest. Should the process die before, they are looked at again.
 """
 
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from slack_bolt import App
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from bot.delivery import outbox
@@ -21,13 +27,14 @@ from bot.storage import claims, said
 from bot.storage.database import Clock, Database
 from bot.storage.pump import Pump
 from bot.storage.tables import InboxKind, InboxRow
-from bot.storage.trouble import trouble_of
 from bot.storage.work import Claim, Wake
 
 log = logging.getLogger(__name__)
 
-AWAY_AT_MOST = timedelta(seconds=30)  # while Slack or the database is away, a row is tried so often
+AWAY_AT_MOST = timedelta(seconds=30)  # while Slack cannot be asked who the bot is, it is asked so often
 NAME_CHARACTERS = 32
+GATHER_S = 0.005  # between claims: not felt by anybody, and at 400 deliveries a second half of the work
+SWEEP_EVERY = timedelta(seconds=1)  # what a dead worker left behind is looked for so often
 APOLOGY = (
     "Sorry, something went wrong here and I could not handle this. Please try again, or ask your IT team directly "
     "and quote the reference *{reference}*."
@@ -47,7 +54,11 @@ class InboxWorker(Pump[InboxRow]):
         on_done: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
         super().__init__(
-            "inbox", threads=settings.firstline_workers, wake=wake.inbox, poll_s=settings.firstline_poll_s
+            "inbox",
+            threads=settings.firstline_workers,
+            wake=wake.inbox,
+            poll_s=settings.firstline_poll_s,
+            gather_s=GATHER_S,
         )
         self._db = db
         self._clock = clock
@@ -57,38 +68,75 @@ class InboxWorker(Pump[InboxRow]):
         self._lease_s = settings.firstline_lease_s
         self._max_attempts = settings.firstline_max_attempts
         self._met: set[str] = set()  # channels of DMs that are remembered already
+        self._sweep_due: datetime | None = None
+        self._worked: deque[InboxRow] = deque()  # to be settled: any thread adds, one at a time takes
         self._backoff = claims.Backoff(settings.firstline_retry_base_s)
 
     def claim(self, limit: int) -> Sequence[InboxRow]:
-        """Take up to ``limit`` rows into work, after those whose worker died are put back (or given up)."""
-        with self._db.writing() as session:
-            now = self._clock()
-            claims.serialise(session, InboxRow)
-            given_up = claims.sweep(session, InboxRow, now, max_attempts=self._max_attempts)
-            for row in given_up:
-                self._mourn(session, row, now, claims.LEASE_EXPIRED)
-            rows = claims.claim(
-                session, InboxRow, now, lease_s=self._lease_s, limit=limit, waits_hold_lane=False
-            )
+        """Take up to ``limit`` rows into work, after what was worked is settled, and what a dead worker left put back."""
+        worked = self._take_worked()
+        try:
+            with self._db.writing() as session:
+                now = self._clock()
+                claims.serialise(session, InboxRow)
+                met = self._settle(session, worked, now)
+                given_up = self._sweep(session, now)
+                rows = claims.claim(
+                    session, InboxRow, now, lease_s=self._lease_s, limit=limit, waits_hold_lane=False
+                )
+        except (DataError, IntegrityError):  # one of these rows does it: all are left to their leases
+            raise
+        except (DBAPIError, PoolTimeout):  # the database is away
+            self._worked.extend(worked)
+            raise
+        self._met |= met
         if given_up:
             self._wake_sender()
         return rows
 
+    def _sweep(self, session: Session, now: datetime) -> list[InboxRow]:
+        """Put back what a dead worker left behind; those that are given up over it."""
+        if self._sweep_due is not None and self._sweep_due - SWEEP_EVERY <= now < self._sweep_due:
+            return []
+        self._sweep_due = now + SWEEP_EVERY
+        given_up = claims.sweep(session, InboxRow, now, max_attempts=self._max_attempts)
+        for row in given_up:
+            self._mourn(session, row, now, claims.LEASE_EXPIRED)
+        return given_up
+
     def work(self, row: InboxRow) -> None:
-        """Replay one claimed row and see that it is settled, put back or given up."""
+        """Replay one claimed row and see that it is put back or given up; else it is settled with the next claim."""
         outcome = dispatch(self._bolt, row.body, Claim(row.id, row.lease or "", row.attempts))
-        now, met = self._clock(), set[str]()
-        with self._db.writing() as session:
-            if outcome.failure is None:
-                claims.finish(session, InboxRow, row.id, row.lease, now)
-                met = self._meet(session, row)
-            else:  # LeaseLost included: then the row is somebody else's, and nothing of this takes hold
-                self._retry(session, row, now, outcome.failure)
+        now = self._clock()
         if outcome.failure is None:
-            self._met |= met
+            self._worked.append(row)
             self._on_done((now - row.received_at).total_seconds())
-        else:
-            self._wake_sender()
+            return
+        with self._db.writing() as session:
+            # LeaseLost included: then the row is somebody else's, and nothing of this takes hold.
+            self._retry(session, row, now, outcome.failure)
+        self._wake_sender()
+
+    def stop(self, timeout_s: float) -> bool:
+        """As every pump; and settle what was worked last."""
+        has_ended = super().stop(timeout_s)
+        worked = self._take_worked()
+        try:
+            with self._db.writing() as session:
+                self._settle(session, worked, self._clock())
+        except SQLAlchemyError as error:  # left to their leases: nothing was to come of them
+            log.warning("what was worked last is not settled: %s", type(error).__name__)
+        return has_ended
+
+    def _take_worked(self) -> list[InboxRow]:
+        return [self._worked.popleft() for _ in range(len(self._worked))]
+
+    def _settle(self, session: Session, worked: Sequence[InboxRow], now: datetime) -> set[str]:
+        """Rows are done, unless their listener has settled them or another worker took over; the channels newly met."""
+        if not worked:
+            return set()
+        claims.finish_all(session, InboxRow, worked, now)
+        return set[str]().union(*(self._meet(session, row) for row in worked))
 
     def _meet(self, session: Session, row: InboxRow) -> set[str]:
         """Remember the DM an event came from, as the reconciler reads on from it; the channels newly met."""
@@ -100,8 +148,7 @@ class InboxWorker(Pump[InboxRow]):
 
     def _retry(self, session: Session, row: InboxRow, now: datetime, failure: Exception) -> None:
         fault = type(failure).__name__
-        if isinstance(failure, SlackAway) or trouble_of(failure) is not None:
-            # No attempt: the row is not to blame, and a long outage must not use up what it has of them.
+        if isinstance(failure, SlackAway):  # no attempt: the listener was never reached
             due_at, attempts = self._due_after_outage(row, now), row.attempts - 1
             claims.put_back(
                 session, InboxRow, row.id, row.lease, due_at=due_at, attempts=attempts, fault=fault

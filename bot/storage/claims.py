@@ -8,12 +8,13 @@ Callers hold :func:`serialise` while they sweep and claim. Without it two replic
 each see the other's row as not yet taken, and work two rows of one lane side by side.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, bindparam, func, select, update
+from sqlalchemy import Select, Update, bindparam, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from bot.ids import new_token
@@ -110,6 +111,26 @@ def _claimable(table: type[Row], waits_hold_lane: bool) -> Select[Row]:
 def finish(session: Session, table: type[Row], row_id: int, lease: str | None, now: datetime) -> bool:
     """DONE, unless the row was settled or taken over in the meantime (then False, and nothing is changed)."""
     return _release(session, table, row_id, lease, state=RowState.DONE, done_at=now)
+
+
+def finish_all(session: Session, table: type[Row], rows: Sequence[Row], now: datetime) -> None:
+    """DONE, those of ``rows`` that are still held by the lease they were claimed with; in one statement."""
+    held = {"ids": [row.id for row in rows], "leases": [row.lease for row in rows], "now": now}
+    session.execute(_finishing(table), held)
+
+
+@cache
+def _finishing(table: type[InboxRow] | type[OutboxRow]) -> Update:
+    columns = table.__table__.c
+    return (
+        update(table.__table__)
+        .where(
+            columns.id.in_(bindparam("ids", expanding=True)),
+            columns.lease.in_(bindparam("leases", expanding=True)),  # each is fresh: it fits no other row
+            columns.state == RowState.CLAIMED,
+        )
+        .values(state=RowState.DONE, done_at=bindparam("now"), lease=None, lease_until=None)
+    )
 
 
 def put_back(

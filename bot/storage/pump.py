@@ -13,7 +13,6 @@ from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 from bot.storage.tables import InboxRow, OutboxRow
-from bot.storage.trouble import DatabaseTrouble, trouble_of
 
 Row = TypeVar("Row", bound=InboxRow | OutboxRow)
 log = logging.getLogger(__name__)
@@ -22,14 +21,19 @@ TROUBLE_PAUSE_S = 1.0  # after the database could not be asked: long enough not 
 
 
 class Pump(ABC, Generic[Row]):
-    """Runs `claim` when ``wake`` is set or every ``poll_s`` seconds, and `work` for each row, on ``threads`` threads."""
+    """Runs `claim` when ``wake`` is set or every ``poll_s`` seconds, and `work` for each row, on ``threads`` threads.
 
-    def __init__(self, name: str, *, threads: int, wake: threading.Event, poll_s: float) -> None:
+    Between two claims lie at least ``gather_s`` seconds, so that under load one of them serves several rows.
+    """
+
+    def __init__(
+        self, name: str, *, threads: int, wake: threading.Event, poll_s: float, gather_s: float = 0.0
+    ) -> None:
         self.name = name
         self._wake = wake
         self._poll_s = poll_s
+        self._gather_s = gather_s
         self._stopping = threading.Event()
-        self._trouble: DatabaseTrouble | None = None
         self._queue: SimpleQueue[Row | None] = SimpleQueue()
         self._free = threading.Semaphore(threads)
         self._threads = [
@@ -70,13 +74,10 @@ class Pump(ABC, Generic[Row]):
         """Whether every thread runs."""
         return all(thread.is_alive() for thread in [self._scout, *self._threads])
 
-    @property
-    def trouble(self) -> DatabaseTrouble | None:
-        """Why rows could not be claimed when they were looked for last; None when they could."""
-        return self._trouble
-
     def _run_scout(self) -> None:
+        looked_s = -self._gather_s
         while not self._stopping.is_set():
+            time.sleep(max(0.0, looked_s + self._gather_s - time.monotonic()))
             if not self._free.acquire(timeout=self._poll_s):
                 continue
             free = 1
@@ -84,6 +85,7 @@ class Pump(ABC, Generic[Row]):
                 free += 1
             # Cleared before looking: a row stored after the look sets it again, and the wait below ends at once.
             self._wake.clear()
+            looked_s = time.monotonic()
             rows = self._look(free)
             for row in rows:
                 self._queue.put(row)
@@ -94,11 +96,8 @@ class Pump(ABC, Generic[Row]):
 
     def _look(self, limit: int) -> Sequence[Row]:
         try:
-            rows = self.claim(limit)
-            self._trouble = None
-            return rows
+            return self.claim(limit)
         except Exception as error:  # a thread's edge: the database is away, and may be back in a second
-            self._trouble = trouble_of(error)
             log.error("%s: cannot claim rows: %s", self.name, type(error).__name__)
             self._stopping.wait(TROUBLE_PAUSE_S)
             return ()

@@ -114,7 +114,7 @@ def prepare(step: str) -> Decider:
         case "written":
             Work._settle = die  # type: ignore[method-assign]
         case "committed":
-            worker.claims.finish = die  # type: ignore[assignment]
+            worker.claims.finish_all = die  # type: ignore[assignment]
         case "matched":
             matching.offer_waiting = die_after_an_offer(matching.offer_waiting)
         case "offered":

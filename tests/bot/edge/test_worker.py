@@ -7,7 +7,8 @@ from datetime import datetime
 
 import pytest
 from slack_bolt.authorization import AuthorizeResult
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.delivery import outbox
 from bot.edge.bolt import build_bolt
@@ -126,6 +127,7 @@ def run_once(worker: InboxWorker) -> int:
     rows = worker.claim(10)
     for row in rows:
         worker.work(row)
+    worker.claim(0)  # what was worked is settled with the next claim
     return len(rows)
 
 
@@ -175,6 +177,61 @@ def test_a_listener_without_a_unit_of_work_is_settled_for(worker, database, arri
     bolt.event("message")(lambda event: None)
     arrive()
     run_once(worker)
+    assert [row.state for row in rows(database)] == [RowState.DONE]
+
+
+def test_what_was_worked_is_settled_together_with_the_next_claim(worker, database, arrive) -> None:
+    """Rows that nobody listens for cost no commit of their own, and the next of their lane follows at once."""
+    for number in range(3):
+        arrive(number, lane="T1:U1" if number < 2 else "T1:U2")
+    first = worker.claim(10)
+    for row in first:
+        worker.work(row)
+    assert [row.state for row in rows(database)] == [RowState.CLAIMED, RowState.READY, RowState.CLAIMED]
+    (next_of_lane,) = worker.claim(10)
+    assert [row.state for row in rows(database)] == [RowState.DONE, RowState.CLAIMED, RowState.DONE]
+    worker.work(next_of_lane)
+    worker.claim(0)
+    assert {row.state for row in rows(database)} == {RowState.DONE}
+
+
+def test_what_was_worked_but_not_settled_is_not_settled_for_who_took_over(
+    worker, database, arrive, clock
+) -> None:
+    """A late worker's settling is fenced by its lease like everything else."""
+    arrive()
+    (late,) = worker.claim(1)
+    clock.forward(61)
+    (quick,) = worker.claim(1)
+    worker.work(late)
+    worker.claim(0)
+    assert [(row.state, row.lease) for row in rows(database)] == [(RowState.CLAIMED, quick.lease)]
+
+
+def test_a_database_that_is_away_for_a_moment_leaves_nothing_unsettled(worker, database, arrive) -> None:
+    """What could not be settled with one claim is settled with the next."""
+    arrive()
+    (row,) = worker.claim(1)
+    worker.work(row)
+    with database.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE inbox RENAME TO inbox_away"))
+    with pytest.raises(SQLAlchemyError):
+        worker.claim(1)
+    with database.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE inbox_away RENAME TO inbox"))
+    worker.claim(0)
+    assert [row.state for row in rows(database)] == [RowState.DONE]
+
+
+def test_stopping_settles_what_was_worked_last(worker, database, arrive) -> None:
+    """Nothing is looked at again because of a restart."""
+    arrive()
+    worker.start()
+    for _ in range(3000):
+        if rows(database)[0].state is not RowState.READY:
+            break
+        time.sleep(0.01)
+    assert worker.stop(20)
     assert [row.state for row in rows(database)] == [RowState.DONE]
 
 
@@ -355,6 +412,7 @@ def test_a_worker_that_was_taken_over_changes_nothing(worker, database, arrive, 
     (quick,) = worker.claim(1)
     worker.work(quick)
     worker.work(late)
+    worker.claim(0)
     assert seen == [2, 1]
     (row,) = rows(database)
     assert (row.state, row.fault) == (RowState.DONE, "lease_expired")
