@@ -20,17 +20,20 @@ class ActionId(StrEnum):
     ERASE = "erase_person"  # the value is a user id
     OPEN_LINK = "open_link"  # a link button: Slack reports the click, nothing is to be done
     EDIT_ME = "edit_me"  # opens the agent's form
+    RATE = "rate_help"  # suffix ":good", ":so_so" or ":bad"
+    COMMENT = "comment_on_help"  # opens the form for a comment
 
 
 class CallbackId(StrEnum):
     """Modals."""
 
     AGENT_FORM = "agent_form"
+    COMMENT_FORM = "comment_form"  # its private_metadata is a request's id
 
 
 # What opens a modal is worked while Slack waits: its trigger lives three seconds.
 OPENING_WORDS = frozenset({"me"})  # of /firstline
-OPENING_ACTIONS = frozenset({ActionId.EDIT_ME})
+OPENING_ACTIONS = frozenset({ActionId.EDIT_ME, ActionId.COMMENT})
 
 
 class EventKind(StrEnum):
@@ -52,6 +55,9 @@ class EventKind(StrEnum):
     NOBODY_FREE = "nobody_free"  # nobody could be offered the request: the fallback was told
     RESOLVED = "resolved"
     HANDED_BACK = "handed_back"
+    SATISFACTION_ASKED = "satisfaction_asked"
+    RATED = "rated"  # the requester said how the help was; the last one wins
+    COMMENTED = "commented"  # and wrote something about it, or took that back
     WITHDRAWN = "withdrawn"
     CLOSED = "closed"
     REFUSED = "refused"

@@ -14,7 +14,7 @@ from bot.services.periods import Period
 from bot.services.stats import Stats, gather
 from bot.settings import Settings
 from bot.storage.database import Database
-from bot.storage.tables import Suggestion, SupportRequest
+from bot.storage.tables import Satisfaction, Suggestion, SupportRequest
 from classifier import ClassifierError, load
 
 
@@ -53,6 +53,7 @@ def stats_as_dict(stats: Stats) -> dict[str, Any]:
         "median_answer_s": stats.median_answer_s,
         "median_accept_s": stats.median_accept_s,
         "median_resolve_s": stats.median_resolve_s,
+        "satisfaction": {name: getattr(stats.satisfaction, name) for name in ("asked", *Satisfaction)},
     }
 
 

@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     firstline_agents: UserIds = ()
     firstline_agent_capacity: int = Field(default=5, ge=1, le=100)
     firstline_agent_channel: str | None = Field(default=None, pattern=r"^[CG][A-Z0-9]+$")
+    firstline_satisfaction: Switch = Switch.ON
     firstline_close_label: str = Field(default="Yes, close my request", min_length=1, max_length=75)
 
     firstline_workers: int = Field(default=4, ge=1, le=64)

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from slack_sdk.models.blocks import Block, DividerBlock, HeaderBlock
 
 from bot.blocks.message import Message, section, small
-from bot.blocks.text import category_name, duration, escape
+from bot.blocks.satisfaction import FACES
+from bot.blocks.text import category_name, duration, escape, quote
 from bot.services.answering import NO_ANSWER, NO_DECISION
 from bot.services.periods import Period
-from bot.services.stats import Counts, Stats
+from bot.services.stats import Counts, Said, Stats
 from classifier import AbstainReason, Answer
 
 TITLES = {
@@ -26,8 +27,9 @@ REASONS = {
     NO_ANSWER: "about a category without a written answer",
 }
 """What follows a number of requests for which nothing was suggested."""
-FEW = 30  # requests: below this a share says little
+FEW = 30  # requests, or answers: below this a share says little
 ROWS = 12  # categories in the table
+COMMENT_LIMIT = 400  # characters
 NAME_WIDTH = 20  # characters: the table is to fit a narrow window without wrapping
 
 
@@ -42,6 +44,7 @@ def stats_message(stats: Stats, answers: Mapping[str, Answer]) -> Message:
         section(_outcomes(total)),
         section(_suggestions(stats)),
         section(_times(stats)),
+        *_satisfaction(stats.satisfaction),
         DividerBlock(),
         section(f"```{_table(stats, answers)}```"),
         small(_explanation(total)),
@@ -89,6 +92,18 @@ def _times(stats: Stats) -> str:
     )
     lines = [f"• {what}: *{duration(max(0.0, seconds))}*" for what, seconds in medians if seconds is not None]
     return "\n".join(["Median time to", *lines])
+
+
+def _satisfaction(said: Said) -> list[Block]:
+    """What requesters say of the help they got, and the newest of their comments; nothing while nobody was asked."""
+    if not said.asked:
+        return []
+    counts = f"{said.good} good, {said.so_so} so so, {said.bad} bad of {said.asked} asked"
+    share = f"{said.good / said.answered:.0%} good" if said.answered >= FEW else "too few answers to say more"
+    comments = (
+        section(f"{FACES[answer]}\n{quote(comment, COMMENT_LIMIT)}") for answer, comment in said.comments
+    )
+    return [section(f"Satisfaction: *{counts}*; {share}"), *comments]
 
 
 def _table(stats: Stats, answers: Mapping[str, Answer]) -> str:

@@ -45,6 +45,24 @@ def update_offer(session: Session, now: datetime, offer: OfferView, event_id: in
     )
 
 
+def update_satisfaction(
+    session: Session, now: datetime, request: RequestView, event_id: int, card: Message
+) -> None:
+    outbox.update(
+        session,
+        now,
+        thread(request),
+        key=satisfaction_key(request),
+        version=str(event_id),
+        text=card.text,
+        blocks=card.blocks,
+    )
+
+
+def satisfaction_key(request: RequestView) -> str:
+    return message_key("satisfaction", request.id)
+
+
 def card_key(request: RequestView) -> str:
     return message_key("card", request.id)
 

@@ -1,6 +1,7 @@
 """Turns what a service did into rows of the outbox, in the same transaction.
 
-Message keys: ``ask:<ts>``, ``card:<request>``, ``line:<request>:<what>``, ``offer:<assignment>``, ``group:<assignment>``.
+Message keys: ``ask:<ts>``, ``card:<request>``, ``line:<request>:<what>``, ``satisfaction:<request>``,
+``offer:<assignment>``, ``group:<assignment>``.
 An update's version is the id of the event it tells about: said once, however often it is written.
 """
 
@@ -9,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from bot.blocks import agent_cards, request_cards
+from bot.blocks import agent_cards, request_cards, satisfaction
 from bot.blocks.erasing import erased_message
 from bot.blocks.home import home_blocks
 from bot.blocks.message import Message, plain_message
@@ -24,6 +25,7 @@ from bot.services.home import Home
 from bot.services.incoming import Outcome, Taken
 from bot.services.matching import Offered
 from bot.services.reopening import ClosedForGood
+from bot.services.satisfaction import Rated
 from bot.services.suggestions import Closed, Reopened, title_of
 from bot.services.views import OfferView, RequestView
 from bot.settings import Settings
@@ -194,7 +196,7 @@ def put_back(session: Session, now: datetime, answered: Answered) -> None:
 
 
 def resolved(session: Session, now: datetime, answered: Answered, settings: Settings) -> None:
-    """Tell both sides that the work is done, and the requester how to come back."""
+    """Tell both sides that the work is done, the requester how to come back, and ask them how the help was."""
     offer, request = answered.offer, answered.offer.request
     places.update_offer(session, now, offer, answered.event_id, agent_cards.ended_card(offer, answered.state))
     card = request_cards.resolved_card(request, settings.firstline_reopen_window_s)
@@ -203,6 +205,20 @@ def resolved(session: Session, now: datetime, answered: Answered, settings: Sett
     places.post_line(session, now, request, f"resolved:{offer.assignment_id}", words)
     key = message_key("group", offer.assignment_id, "resolved")
     places.post(session, now, places.group(request), key, plain_message(words))
+    if answered.asks_satisfaction:
+        places.post(
+            session,
+            now,
+            places.thread(request),
+            places.satisfaction_key(request),
+            satisfaction.question_card(request),
+        )
+
+
+def rated(session: Session, now: datetime, rated_: Rated) -> None:
+    """The question says thanks, and what was chosen."""
+    card = satisfaction.thanks_card(rated_)
+    places.update_satisfaction(session, now, rated_.request, rated_.event_id, card)
 
 
 def refused(

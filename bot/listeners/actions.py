@@ -14,8 +14,8 @@ from bot.deps import Deps
 from bot.errors import NotAllowed
 from bot.ids import ActionId
 from bot.listeners.clicks import UNREADABLE, Click, answering, read_click
-from bot.services import assignments, escalation, suggestions
-from bot.storage.tables import FeedbackKind
+from bot.services import assignments, escalation, satisfaction, suggestions
+from bot.storage.tables import FeedbackKind, Satisfaction
 
 Handler = Callable[[Deps, Session, datetime, Click], None]
 
@@ -98,6 +98,16 @@ def _resolve(deps: Deps, session: Session, now: datetime, click: Click) -> None:
     say.resolved(session, now, answered, deps.settings)
 
 
+def _rate(deps: Deps, session: Session, now: datetime, click: Click) -> None:
+    if click.suffix not in set(Satisfaction):
+        raise NotAllowed(UNREADABLE)
+    answer = Satisfaction(click.suffix)
+    rated = satisfaction.rate(
+        session, now, **click.who(), request_id=click.id(), answer=answer, settings=deps.settings
+    )
+    say.rated(session, now, rated)
+
+
 HANDLERS: dict[ActionId, Handler] = {
     ActionId.CLOSE: _close,
     ActionId.UNDO: _undo,
@@ -108,4 +118,5 @@ HANDLERS: dict[ActionId, Handler] = {
     ActionId.DECLINE: _decline,
     ActionId.RESOLVE: _resolve,
     ActionId.HAND_BACK: _hand_back,
+    ActionId.RATE: _rate,
 }

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from bot.errors import NotAllowed, RefusedMove
 from bot.ids import EventKind
 from bot.lifecycle import AssignmentState, RequestState
+from bot.services import satisfaction
 from bot.services.hedges import UNANSWERED, end_hedges, open_hedges, pass_over_others, promote
 from bot.services.moves import ENDED, move, move_assignment, record
 from bot.services.views import OfferView, view_offer
@@ -23,6 +24,7 @@ from bot.storage.tables import Assignment, SupportRequest
 class Answered:
     """What became of an assignment. ``event_id`` names the change, ``state`` is the assignment's now.
 
+    ``asks_satisfaction``: the requester is to be asked how the help was.
     ``told_wait`` is the wait that the fallback was told of, None where it was not (see :func:`queries.wait_told_of`).
     """
 
@@ -31,6 +33,7 @@ class Answered:
     event_id: int
     told_wait: int | None = None
     passed_over: tuple["Answered", ...] = ()  # the offers that ended because this agent took the request
+    asks_satisfaction: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,8 @@ def resolve(
         closed_at=now,
     )
     move_assignment(session, now, assignment, AssignmentState.RESOLVED)
-    return _answered(session, assignment, request, event_id)
+    asks = satisfaction.ask(session, now, request, assignment, settings)
+    return replace(_answered(session, assignment, request, event_id), asks_satisfaction=asks)
 
 
 def expire(session: Session, now: datetime) -> tuple[Answered, ...]:

@@ -45,6 +45,7 @@ from bot.storage.tables import (
     Requester,
     RequestMessage,
     RowState,
+    SatisfactionQuestion,
     SupportRequest,
 )
 
@@ -127,6 +128,11 @@ def _forget_words(session: Session, team_id: str, request_ids: Collection[int], 
         .where(SupportRequest.team_id == team_id, SupportRequest.id.in_(request_ids))
         .values(text="", requester_id=stand_in, channel_id=stand_in)
     )
+    session.execute(
+        update(SatisfactionQuestion)
+        .where(SatisfactionQuestion.team_id == team_id, SatisfactionQuestion.request_id.in_(request_ids))
+        .values(comment=None)
+    )
     gone = session.execute(
         delete(RequestMessage)
         .where(RequestMessage.team_id == team_id, RequestMessage.request_id.in_(request_ids))
@@ -204,7 +210,7 @@ def _forget_sayings(
     """What was said, or is to be said, to them or about them, and where it stands in Slack."""
     names = {user_id, *channels}
     numbers = {"offer": set(map(str, assignment_ids)), "group": set(map(str, assignment_ids))}
-    numbers |= {kind: set(map(str, request_ids)) for kind in ("card", "line", "nobody")}
+    numbers |= {kind: set(map(str, request_ids)) for kind in ("card", "line", "nobody", "satisfaction")}
     keyed = select(OutboxRow.id, OutboxRow.message_key).where(
         OutboxRow.team_id == team_id, OutboxRow.message_key.is_not(None)
     )

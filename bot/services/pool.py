@@ -19,7 +19,7 @@ from bot.services import agents
 from bot.services.track_record import Handled, TrackRecord, busy_share, learn
 from bot.services.working_hours import read_hours
 from bot.settings import Settings
-from bot.storage.tables import Agent, Assignment, Event, SupportRequest
+from bot.storage.tables import Agent, Assignment, Event, SatisfactionQuestion, SupportRequest
 from routing.scores import speed
 
 LEARNS_FROM = timedelta(days=28)
@@ -148,8 +148,15 @@ def _read_handled(session: Session, now: datetime, team_id: str) -> list[Handled
             Assignment.answered_at,
             Assignment.ended_at,
             SupportRequest.reopened_count,
+            SatisfactionQuestion.answer,
         )
         .join(SupportRequest, SupportRequest.id == Assignment.request_id)
+        .outerjoin(
+            SatisfactionQuestion,
+            (SatisfactionQuestion.request_id == Assignment.request_id)
+            & (SatisfactionQuestion.assignment_id == Assignment.id)
+            & (SatisfactionQuestion.team_id == team_id),
+        )
         .where(
             Assignment.team_id == team_id,
             SupportRequest.team_id == team_id,
@@ -164,7 +171,13 @@ def _read_handled(session: Session, now: datetime, team_id: str) -> list[Handled
     did_not_hold = _blame(came_back, _read_returns(session, team_id, {row.request_id for row in came_back}))
     return [
         Handled(
-            row.agent_id, row.request_id, row.category, row.answered_at, row.ended_at, row.id in did_not_hold
+            row.agent_id,
+            row.request_id,
+            row.category,
+            row.answered_at,
+            row.ended_at,
+            row.id in did_not_hold,
+            row.answer,
         )
         for row in rows
     ]

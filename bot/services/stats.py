@@ -6,7 +6,7 @@ went to a person at once. A greeting that nobody followed up is no request.
 """
 
 from collections import Counter
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,8 +16,10 @@ from sqlalchemy.orm import Session
 from bot.lifecycle import OPEN_STATES, RequestState
 from bot.services.periods import Period, median, seconds_between
 from bot.settings import Settings
-from bot.storage.tables import Feedback, Suggestion, SupportRequest
+from bot.storage.tables import Feedback, Satisfaction, SatisfactionQuestion, Suggestion, SupportRequest
 from classifier import AbstainReason
+
+COMMENTS = 3  # the newest are shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,24 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """How the help was, as requesters say. Of those ``asked``, the ones who did not answer are in no other number.
+
+    ``comments`` are the newest that were written, each with what the writer chose; plain, so escape them before Slack sees them.
+    """
+
+    asked: int = 0
+    good: int = 0
+    so_so: int = 0
+    bad: int = 0
+    comments: tuple[tuple[Satisfaction, str], ...] = ()
+
+    @property
+    def answered(self) -> int:
+        return self.good + self.so_so + self.bad
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
     """``by_category`` by number of requests, most first; None is "no category known". Medians are in seconds.
 
@@ -58,10 +78,11 @@ class Stats:
     median_answer_s: float | None
     median_accept_s: float | None
     median_resolve_s: float | None
+    satisfaction: Said = field(default_factory=Said)
 
 
 def gather(session: Session, now: datetime, team_id: str, period: Period, settings: Settings) -> Stats:
-    """Count what was opened in the period, in five statements."""
+    """Count what was opened in the period, in seven statements."""
     since = period.since(now)
     rows = session.execute(_count_by_category(now, team_id, since, settings)).all()
     by_category = sorted(
@@ -91,6 +112,7 @@ def gather(session: Session, now: datetime, team_id: str, period: Period, settin
         median_resolve_s=median(
             session, seconds_between(request.opened_at, request.closed_at), base.where(_is_resolved())
         ),
+        satisfaction=_said(session, team_id, since),
     )
 
 
@@ -159,6 +181,26 @@ def _without_suggestion(
         if reason == AbstainReason.UNSUPPORTED_LANGUAGE and language:
             languages[language] += count
     return _most_first(reasons), _most_first(languages)
+
+
+def _said(session: Session, team_id: str, since: datetime | None) -> Said:
+    question = SatisfactionQuestion
+    of_opened = (question.request_id == SupportRequest.id) & (question.team_id == team_id)
+    counted = _opened(select(question.answer, func.count()).join(SupportRequest, of_opened), team_id, since)
+    by_answer = dict(session.execute(counted.group_by(question.answer)).all())
+    written = _opened(
+        select(question.answer, question.comment).join(SupportRequest, of_opened), team_id, since
+    )
+    newest = (
+        written.where(question.comment.is_not(None)).order_by(question.answered_at.desc()).limit(COMMENTS)
+    )
+    return Said(
+        asked=sum(by_answer.values()),
+        good=by_answer.get(Satisfaction.GOOD, 0),
+        so_so=by_answer.get(Satisfaction.SO_SO, 0),
+        bad=by_answer.get(Satisfaction.BAD, 0),
+        comments=tuple((answer, comment) for answer, comment in session.execute(newest)),
+    )
 
 
 def _most_first(counted: Counter[str]) -> tuple[tuple[str, int], ...]:

@@ -3,17 +3,18 @@
 Times are skewed (most take minutes, a few take days), so they are averaged as logarithms. An exponentially weighted mean
 (EWMA: S. W. Roberts, "Control chart tests based on geometric moving averages", Technometrics 1959) lets the newest count most;
 few cases are shrunk towards the mean of all, as if ``shrink_cases`` average ones had been seen (empirical Bayes: B. Efron
-and C. Morris, "Data analysis using Stein's estimator", JASA 1975). Whether work held (it was not reopened) is a Beta
-posterior whose prior is the desk's own share.
+and C. Morris, "Data analysis using Stein's estimator", JASA 1975). Accuracy is a Beta posterior whose prior is the desk's
+own share; what it counts is in `_accuracy`.
 """
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from bot.storage.tables import Satisfaction
 from routing import InvalidParams
 from routing.scores import accuracy
 
@@ -24,7 +25,10 @@ LEAST_MINUTES, MOST_MINUTES = 0.5, 24 * 60.0  # a slip of the finger, and what w
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """A request that an agent resolved. ``was_reopened``: it came back to be worked on again."""
+    """A request that an agent resolved. ``was_reopened``: it came back to be worked on again.
+
+    ``satisfaction`` is what the requester said of the help; None: they were not asked, or have not answered.
+    """
 
     agent_id: str
     request_id: int
@@ -32,6 +36,7 @@ class Handled:
     accepted_at: datetime
     resolved_at: datetime
     was_reopened: bool
+    satisfaction: Satisfaction | None = None
 
     @property
     def minutes(self) -> float:
@@ -146,8 +151,16 @@ def busy_share(stretches: Iterable[tuple[datetime, datetime]], now: datetime, wi
 
 
 def _accuracy(cases: Sequence[Handled], prior: float, params: LearnParams) -> float:
-    bad = sum(case.was_reopened for case in cases)
-    return accuracy(len(cases) - bad, bad, prior, params.accuracy_cases)
+    """Each case says once whether it held: it was reopened, or not. Each answer of a requester says as much once more.
+
+    "Bad" weighs what a return weighs, and does not undo that the work held: people are unhappy about a long wait, too,
+    which is not the agent's doing. "So so" leans neither way. No answer adds nothing: silence is no praise, and an agent
+    whose requesters seldom answer is judged by what came back alone.
+    """
+    came_back = sum(case.was_reopened for case in cases)
+    said = Counter(case.satisfaction for case in cases)
+    good = len(cases) - came_back + said[Satisfaction.GOOD]
+    return accuracy(good, came_back + said[Satisfaction.BAD], prior, params.accuracy_cases)
 
 
 def _rows_by(keys: Iterable[Key]) -> dict[Key, list[int]]:

@@ -350,6 +350,30 @@ class Assignment(Base):
     )  # no foreign key: the decision is pruned earlier
 
 
+class Satisfaction(StrEnum):
+    """What a requester says of the help they got."""
+
+    GOOD = "good"
+    SO_SO = "so_so"
+    BAD = "bad"
+
+
+class SatisfactionQuestion(Base):
+    """The question how the help was, asked once of a request that an agent resolved. The last click wins; the log has all."""
+
+    __tablename__ = "satisfaction_questions"
+    __table_args__ = (UniqueConstraint("request_id"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    team_id: Mapped[str] = mapped_column(String(32))
+    request_id: Mapped[int] = mapped_column(ForeignKey("support_requests.id"))
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignments.id"))  # whose help the answer is about
+    asked_at: Mapped[datetime]
+    answer: Mapped[Satisfaction | None] = mapped_column(choice(Satisfaction))
+    answered_at: Mapped[datetime | None]
+    comment: Mapped[str | None] = mapped_column(Text)  # people's words: they go when the request's own go
+
+
 class DecisionReason(StrEnum):
     """Why a matching was made."""
 

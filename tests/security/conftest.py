@@ -86,13 +86,16 @@ class FrontDoor:
         self._hand_in(payload)
         return str(payload["response_url"])
 
-    def hand_in(self, user: str, callback_id: str, values: dict[str, Any], team: str = TEAM_ID) -> bytes:
+    def hand_in(
+        self, user: str, callback_id: str, values: dict[str, Any], team: str = TEAM_ID, metadata: str = ""
+    ) -> bytes:
         """``user`` of ``team`` submits a modal; returns what the bot answers at once."""
         payload = self._interaction("view_submission", user, team)
         payload["view"] = {
             "id": "V1",
             "type": "modal",
             "callback_id": callback_id,
+            "private_metadata": metadata,
             "state": {"values": values},
         }
         return self._hand_in(payload)

@@ -212,11 +212,12 @@ class Court:
             self.door.message(user, f"vpn {what}", team)
             return "", b""
         if what in set(CallbackId):
-            return "", self.door.hand_in(user, what, {}, team)
+            return "", self.door.hand_in(user, what, {}, team, target)
         suffixes = {
             ActionId.ESCALATION_REASON: ":did_not_work",
             ActionId.CLOSE: ":1",
             ActionId.OPEN_LINK: ":1",
+            ActionId.RATE: ":bad",
         }
         action_id = what + suffixes.get(what, "")  # type: ignore[call-overload]
         return self.door.press(user, action_id, target, team), b""
@@ -259,7 +260,7 @@ class Court:
         if trial.what == MESSAGE:
             opened = [e for e in self.events if e.kind is EventKind.OPENED and e.actor_id == trial.user]
             return "yes" if opened else "unheard"
-        if trial.what in set(CallbackId):
+        if trial.what == CallbackId.AGENT_FORM:
             profiles = [
                 e for e in self.events if e.kind is EventKind.AGENT_PROFILE and e.actor_id == trial.user
             ]
@@ -307,7 +308,7 @@ def test_the_table_holds_in_the_running_bot(sqlite_desk: Any, open_door: Any) ->
     table = read_table()
 
     suggested = court.open_requests(2 * 4, "vpn is down")
-    to_escalate = court.open_requests(2 * 6, "vpn is down again")
+    to_escalate = court.open_requests(2 * 6 + 3, "vpn is down again")
     to_close = court.open_requests(2, "vpn is down once more")
     with court.db.reading() as session:
         suggestions = {
@@ -319,8 +320,15 @@ def test_the_table_holds_in_the_running_bot(sqlite_desk: Any, open_door: Any) ->
         court.door.press(REQUESTER, f"{ActionId.CLOSE}:1", f"{request_id}:{suggestions[request_id]}")
     court.door.settle()
     offers = court.offered(to_escalate)
-    for offer in offers[:5]:
+    helped = offers[12:]
+    for offer in (*offers[:5], *helped):
         court.door.press(offer.agent_id, ActionId.ACCEPT, str(offer.id))
+    court.door.settle()
+    for offer in helped:
+        court.door.press(offer.agent_id, ActionId.RESOLVE, str(offer.id))
+    court.door.settle()
+    for offer in helped:
+        court.door.press(REQUESTER, f"{ActionId.RATE}:good", str(offer.request_id))
     court.door.settle()
     with court.db.reading() as session:
         states = {
@@ -349,6 +357,9 @@ def test_the_table_holds_in_the_running_bot(sqlite_desk: Any, open_door: Any) ->
         ActionId.ACCEPT: given(offers[5:7]),
         ActionId.DECLINE: given(offers[7:9]),
         ActionId.ERASE: [("U0NOBODY", None, None)],
+        ActionId.RATE: own([helped[0].request_id, helped[1].request_id]),
+        ActionId.COMMENT: own([helped[0].request_id]),
+        CallbackId.COMMENT_FORM: own([helped[0].request_id, helped[2].request_id]),
         TAKE: [(str(offer.request_id), offer.request_id, offer.agent_id) for offer in offers[9:12]],
     }
     for what, row in table.items():

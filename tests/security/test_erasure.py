@@ -33,6 +33,7 @@ from bot.storage.tables import (
     InboxRow,
     Lock,
     RequestMessage,
+    SatisfactionQuestion,
     SupportRequest,
 )
 from tests.scenarios.conftest import ASK_ONE, CLOSE, Desk, utc_now
@@ -263,6 +264,24 @@ def old_request(sqlite_url: str) -> Callable[..., Database]:
                     team_id="T1", request_id=1, channel_id="D1", ts="1.0", text=CANARY, received_at=at
                 )
             )
+            helped = Assignment(
+                id=1,
+                team_id="T1",
+                request_id=1,
+                agent_id="U2",
+                state="resolved",
+                cost=0,
+                reason="",
+                terms={},
+                offered_at=at,
+            )
+            session.add(helped)
+            session.flush()
+            session.add(
+                SatisfactionQuestion(
+                    team_id="T1", request_id=1, assignment_id=1, asked_at=at, answer="bad", comment=CANARY
+                )
+            )
         return db
 
     return make
@@ -277,6 +296,7 @@ def test_words_of_old_requests_are_removed_and_the_count_stays(old_request: Any,
     assert cells_with(db, CANARY) == []
     with db.reading() as session:
         assert session.scalar(select(func.count()).select_from(SupportRequest)) == 1
+        assert session.scalars(select(SatisfactionQuestion.answer)).all() == ["bad"]
     assert bytes_of(sqlite_url, CANARY) == {CANARY: 0}
     db.dispose()
 
@@ -286,7 +306,11 @@ def test_words_that_may_be_needed_stay(old_request: Any, days: float, state: str
     """Neither a younger request nor one that has not ended for good loses its words."""
     db = old_request(days, state)
     assert forget_words(db, utc_now, 365 * 86400, threading.Event()) == 0
-    assert cells_with(db, CANARY) == ["support_requests.text", "request_messages.text"]
+    assert cells_with(db, CANARY) == [
+        "support_requests.text",
+        "request_messages.text",
+        "satisfaction_questions.comment",
+    ]
     db.dispose()
 
 

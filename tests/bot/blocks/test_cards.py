@@ -9,7 +9,7 @@ import pytest
 from slack_sdk.models.blocks import Block
 
 import routing
-from bot.blocks import agent_cards, help, request_cards
+from bot.blocks import agent_cards, help, request_cards, satisfaction
 from bot.blocks.home import home_blocks
 from bot.blocks.message import Message
 from bot.blocks.stats import stats_message
@@ -20,10 +20,12 @@ from bot.services.assignments import Answered
 from bot.services.home import AgentDesk, Health, Home
 from bot.services.periods import Period
 from bot.services.pulling import Pulled
+from bot.services.satisfaction import LONGEST_COMMENT, Rated
 from bot.services.sites import Site
-from bot.services.stats import Counts, Stats
+from bot.services.stats import Counts, Said, Stats
 from bot.services.views import OfferView, RequestView, Shown
 from bot.services.why import Explained, Why, WhyNotThem
+from bot.storage.tables import Satisfaction
 from classifier import Answer
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -67,6 +69,7 @@ STATS = Stats(
     3.2,
     None,
     7200.0,
+    Said(50, 24, 4, 2, ((Satisfaction.BAD, NASTY), (Satisfaction.GOOD, NASTY), (Satisfaction.SO_SO, "ok"))),
 )
 HOME = Home(
     "UBOSS",
@@ -102,6 +105,13 @@ MESSAGES: dict[str, Message] = {
     "resolved": request_cards.resolved_card(REQUEST, 4 * 86400),
     "resolved for good": request_cards.resolved_card(REQUEST, None),
     "withdrawn": request_cards.withdrawn_card(),
+    "how was it": satisfaction.question_card(REQUEST),
+    **{
+        f"it was {answer}": satisfaction.thanks_card(
+            Rated(REQUEST, answer, answer is Satisfaction.BAD, True, 1)
+        )
+        for answer in Satisfaction
+    },
     "offer": agent_cards.offer_card(OFFER, NOW, ANSWERS),
     "accepted": agent_cards.accepted_card(OFFER, NOW, ANSWERS),
     **{f"ended {state}": agent_cards.ended_card(OFFER, state) for state in agent_cards.ENDINGS},
@@ -250,6 +260,54 @@ def test_ended_offers_have_nothing_to_press() -> None:
     assert set(agent_cards.ENDINGS) == ended
     assert len(set(agent_cards.ENDINGS.values())) == len(ended)
     assert all(buttons(agent_cards.ended_card(OFFER, state)) == [] for state in ended)
+
+
+def test_the_chosen_face_is_shown_and_the_others_can_be_chosen() -> None:
+    """Faces have words; thanks name the one that counts, and the rest, with a comment, are a click away."""
+    faces = [("🙂 Good", "17"), ("😐 So so", "17"), ("🙁 Bad", "17")]
+    assert buttons(MESSAGES["how was it"]) == faces
+    assert buttons(MESSAGES["it was good"]) == [*faces[1:], ("Add a comment", "17")]
+    assert buttons(MESSAGES["it was bad"]) == [*faces[:2], ("Change my comment", "17")]
+    assert "You said: *😐 So so*" in MESSAGES["it was so_so"].text
+
+
+@pytest.mark.parametrize(("answer", "may_reopen"), [("bad", True), ("bad", False), ("so_so", True)])
+def test_who_is_unhappy_reads_how_to_come_back(answer: str, may_reopen: bool) -> None:
+    """After a bad answer, and only while a reply would bring the request back."""
+    card = satisfaction.thanks_card(Rated(REQUEST, Satisfaction(answer), False, may_reopen, 1))
+    words = str([text["text"] for _, text in texts(card.blocks)])
+    assert ("Reply in this thread" in words) is (answer == "bad" and may_reopen)
+
+
+def test_the_comment_form_holds_what_was_written() -> None:
+    """Within Slack's limits, with the request's id and nothing else of it, and who will read it."""
+    form = satisfaction.comment_form(17, "x" * LONGEST_COMMENT).to_dict()
+    (block,) = form["blocks"]
+    assert form["private_metadata"] == "17"
+    assert block["element"]["initial_value"] == "x" * LONGEST_COMMENT
+    assert block["optional"]
+    assert "Administrators" in block["hint"]["text"]
+    assert len(block["hint"]["text"]) <= 2000
+    assert "initial_value" not in satisfaction.comment_form(17, "").to_dict()["blocks"][0]["element"]
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        (
+            Said(20, 12, 3, 1),
+            "Satisfaction: *12 good, 3 so so, 1 bad of 20 asked*; too few answers to say more",
+        ),
+        (Said(50, 24, 4, 2), "Satisfaction: *24 good, 4 so so, 2 bad of 50 asked*; 80% good"),
+        (Said(), None),
+    ],
+)
+def test_satisfaction_is_counted_without_the_silent(said: Said, line: str | None) -> None:
+    """A share is of those who answered, from 30 answers on; nobody asked, nothing said."""
+    shown = [
+        text["text"] for _, text in texts(stats_message(replace(STATS, satisfaction=said), ANSWERS).blocks)
+    ]
+    assert [words for words in shown if words.startswith("Satisfaction")] == ([line] if line else [])
 
 
 def test_few_requests_say_so() -> None:

@@ -1,6 +1,7 @@
 """What past work says about the next."""
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from bot.services.track_record import (
     learn,
     shrunk_mean,
 )
+from bot.storage.tables import Satisfaction
 from routing import InvalidParams
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -121,6 +123,29 @@ def test_the_posterior_is_betas() -> None:
     assert learned.newcomer is not None
     assert learned.newcomer.accuracy == pytest.approx(0.85)
     assert learned.agents["UANA"].accuracy == pytest.approx((8 + 8.5) / 20)
+
+
+def test_answers_count_beside_what_came_back() -> None:
+    """Good is one success more, bad one failure more, so so and silence neither; whether it came back counts all the same."""
+    good, so_so, bad = Satisfaction
+    kinds = [(False, None), (False, good), (False, so_so), (False, bad), (True, bad), (True, good)]
+    cases = [
+        replace(handled("UANA", n, 10, bad=back), satisfaction=said) for n, (back, said) in enumerate(kinds)
+    ]
+    learned = learn(cases)
+    assert learned.newcomer is not None
+    assert learned.newcomer.accuracy == pytest.approx((9 + 4 + 2) / (10 + 6 + 4))
+
+
+def test_who_is_seldom_answered_is_judged_by_what_came_back() -> None:
+    """With as large a share of good answers as of work that held, an agent is worth what one without answers is."""
+    rated = [Satisfaction.GOOD] * 9 + [Satisfaction.BAD]
+    cases = [handled("UANA", n, 10, bad=n == 9) for n in range(10)]
+    cases += [
+        replace(handled("UBEN", 10 + n, 10, bad=n == 9), satisfaction=said) for n, said in enumerate(rated)
+    ]
+    agents = learn(cases).agents
+    assert agents["UANA"].accuracy == pytest.approx(agents["UBEN"].accuracy) == pytest.approx(0.9)
 
 
 def test_nothing_is_learned_from_nothing() -> None:
