@@ -27,11 +27,12 @@ from bot.storage import claims, said
 from bot.storage.database import Clock, Database
 from bot.storage.pump import Pump
 from bot.storage.tables import InboxKind, InboxRow
+from bot.storage.trouble import trouble_of
 from bot.storage.work import Claim, Wake
 
 log = logging.getLogger(__name__)
 
-AWAY_AT_MOST = timedelta(seconds=30)  # while Slack cannot be asked who the bot is, it is asked so often
+AWAY_AT_MOST = timedelta(seconds=30)  # while Slack or the database is away, a row is tried so often
 NAME_CHARACTERS = 32
 GATHER_S = 0.005  # between claims: not felt by anybody, and at 400 deliveries a second half of the work
 SWEEP_EVERY = timedelta(seconds=1)  # what a dead worker left behind is looked for so often
@@ -148,7 +149,8 @@ class InboxWorker(Pump[InboxRow]):
 
     def _retry(self, session: Session, row: InboxRow, now: datetime, failure: Exception) -> None:
         fault = type(failure).__name__
-        if isinstance(failure, SlackAway):  # no attempt: the listener was never reached
+        if isinstance(failure, SlackAway) or trouble_of(failure) is not None:
+            # No attempt: the row is not to blame, and a long outage must not use up what it has of them.
             due_at, attempts = self._due_after_outage(row, now), row.attempts - 1
             claims.put_back(
                 session, InboxRow, row.id, row.lease, due_at=due_at, attempts=attempts, fault=fault

@@ -121,15 +121,15 @@ def finish_all(session: Session, table: type[Row], rows: Sequence[Row], now: dat
 
 @cache
 def _finishing(table: type[InboxRow] | type[OutboxRow]) -> Update:
-    columns = table.__table__.c
     return (
-        update(table.__table__)
+        update(table)
         .where(
-            columns.id.in_(bindparam("ids", expanding=True)),
-            columns.lease.in_(bindparam("leases", expanding=True)),  # each is fresh: it fits no other row
-            columns.state == RowState.CLAIMED,
+            table.id.in_(bindparam("ids", expanding=True)),
+            table.lease.in_(bindparam("leases", expanding=True)),  # of claims of ours: they fit nobody else's
+            table.state == RowState.CLAIMED,
         )
         .values(state=RowState.DONE, done_at=bindparam("now"), lease=None, lease_until=None)
+        .execution_options(synchronize_session=False)
     )
 
 

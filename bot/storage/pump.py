@@ -13,6 +13,7 @@ from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 from bot.storage.tables import InboxRow, OutboxRow
+from bot.storage.trouble import DatabaseTrouble, trouble_of
 
 Row = TypeVar("Row", bound=InboxRow | OutboxRow)
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ class Pump(ABC, Generic[Row]):
         self._poll_s = poll_s
         self._gather_s = gather_s
         self._stopping = threading.Event()
+        self._trouble: DatabaseTrouble | None = None
         self._queue: SimpleQueue[Row | None] = SimpleQueue()
         self._free = threading.Semaphore(threads)
         self._threads = [
@@ -74,6 +76,11 @@ class Pump(ABC, Generic[Row]):
         """Whether every thread runs."""
         return all(thread.is_alive() for thread in [self._scout, *self._threads])
 
+    @property
+    def trouble(self) -> DatabaseTrouble | None:
+        """Why rows could not be claimed when they were looked for last; None when they could."""
+        return self._trouble
+
     def _run_scout(self) -> None:
         looked_s = -self._gather_s
         while not self._stopping.is_set():
@@ -96,8 +103,11 @@ class Pump(ABC, Generic[Row]):
 
     def _look(self, limit: int) -> Sequence[Row]:
         try:
-            return self.claim(limit)
+            rows = self.claim(limit)
+            self._trouble = None
+            return rows
         except Exception as error:  # a thread's edge: the database is away, and may be back in a second
+            self._trouble = trouble_of(error)
             log.error("%s: cannot claim rows: %s", self.name, type(error).__name__)
             self._stopping.wait(TROUBLE_PAUSE_S)
             return ()
