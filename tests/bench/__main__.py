@@ -12,10 +12,11 @@ from typing import Any
 from playground.manifest import read_manifest
 from playground.testing import PlaygroundServer
 from tests.bench import __doc__ as about
-from tests.bench import load, way
+from tests.bench import load, soak, sustained, way
 from tests.bench.figures import Target, tell
 from tests.bench.running_bot import ROOT
 
+RATES = [20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0]
 Measured = tuple[dict[str, Any], list[Target]]
 Measure = Callable[[PlaygroundServer, Path, argparse.Namespace], Measured]
 
@@ -28,6 +29,14 @@ def _load(slack: PlaygroundServer, folder: Path, options: argparse.Namespace) ->
     return load.measure(slack, folder, load.Load(options.seconds))
 
 
+def _sustained(slack: PlaygroundServer, folder: Path, options: argparse.Namespace) -> Measured:
+    return sustained.measure(slack, folder, options.rates, options.seconds)
+
+
+def _soak(slack: PlaygroundServer, folder: Path, options: argparse.Namespace) -> Measured:
+    return soak.measure(slack, folder, soak.Soak(options.events, rate=options.rate, limit_s=options.limit))
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line; without a word it is `way`, as it always was."""
     options = argparse.ArgumentParser(
@@ -36,11 +45,22 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("what", nargs="?", choices=MEASURES, default="way")
     options.add_argument("--seconds", type=float, default=60, help="length of each load")
     options.add_argument("--events", type=int, default=1_000_000, help="soak: how many in all")
+    options.add_argument("--rate", type=float, default=600, help="soak: no more events a second than this")
+    options.add_argument(
+        "--limit", type=float, default=3000, help="soak: end after so many seconds in any case"
+    )
+    options.add_argument(
+        "--rates",
+        type=float,
+        nargs="+",
+        default=RATES,
+        help="sustained: DMs a second to try, from low to high",
+    )
     options.add_argument("--json", type=Path, help="also write the figures to this file")
     return options
 
 
-MEASURES: dict[str, Measure] = {"way": _way, "load": _load}
+MEASURES: dict[str, Measure] = {"way": _way, "load": _load, "sustained": _sustained, "soak": _soak}
 
 
 def main() -> int:

@@ -59,6 +59,11 @@ class Crowd:
             first = self.written[number % len(self.written)]
         self._say(first.user, first.channel, f"one more thing ({number})", first.ts)
 
+    @property
+    def unpressed(self) -> int:
+        """How many have written and not pressed yet."""
+        return len(self.written) - self._next_to_press
+
     def press(self, _number: int) -> bool:
         """The next person whose card is there ends their request by its button; False when there is none yet."""
         with self._guard:
