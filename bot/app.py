@@ -237,9 +237,9 @@ def _schedule(deps: Deps, slack: Slack, stopping: threading.Event) -> Background
     schedule.every("expire_offers", min(EXPIRY_S, settings.firstline_offer_s), lambda: expire_offers(deps))
     if settings.firstline_hedge_s > 0:
         schedule.every("hedge_offers", min(EXPIRY_S, settings.firstline_hedge_s), lambda: hedge_offers(deps))
-    schedule.every("close_old", HOUR_S, lambda: close_old(deps))
     keep_s, window_s = settings.firstline_keep_s, settings.firstline_reopen_window_s
-    schedule.every("prune", HOUR_S, lambda: prune(deps.db, deps.clock, keep_s, window_s, stopping))
+    schedule.every("close_old", min(HOUR_S, window_s), lambda: close_old(deps))
+    schedule.every("prune", min(HOUR_S, keep_s), lambda: prune(deps.db, deps.clock, keep_s, window_s, stopping))
     keep_words_s = settings.firstline_keep_words_s
     schedule.every("forget", HOUR_S, lambda: forget_words(deps.db, deps.clock, keep_words_s, stopping))
     schedule.every("scrub", SCRUB_S, lambda: scrub_if_due(deps.db))
