@@ -97,6 +97,40 @@ def test_a_short_absence_of_slack_costs_a_short_wait(make_settings, database, cl
     assert waits == [1, 1, 2, 4, 8, 16, 30, 30]
 
 
+def test_trouble_with_the_database_uses_up_no_attempt(make_settings, sqlite_database, clock, wake) -> None:
+    """While a disk is full rows can be claimed, and nothing new stored: no row is to blame for that, however long it takes."""
+    is_full = True
+    settings = make_settings(firstline_max_attempts=3)
+    bolt = build_bolt(settings, lambda: AuthorizeResult(enterprise_id=None, team_id="T1", bot_user_id="UBOT"))
+
+    @bolt.event("message")
+    def take(event, context) -> None:
+        with Work(sqlite_database, clock, wake)(context["claim"]) as session:
+            if is_full:
+                session.execute(text("PRAGMA query_only=ON"))
+            try:
+                session.execute(text("INSERT INTO locks (name, taken_at) VALUES ('work', '2026-01-01')"))
+            finally:
+                session.execute(text("PRAGMA query_only=OFF"))
+
+    worker = InboxWorker(settings, sqlite_database, clock, wake, bolt)
+    body = {
+        "type": "event_callback",
+        "team_id": "T1",
+        "event": {"type": "message", "user": "U1", "ts": "1.0"},
+    }
+    with sqlite_database.writing() as session:
+        store(session, [Delivery(InboxKind.EVENT, "T1:Ev1", "T1", "T1:U1", body)], clock())
+    for _ in range(10):
+        run_once(worker)
+        clock.forward(30)
+    (row,) = rows(sqlite_database)
+    assert (row.state, row.attempts, row.fault) == (RowState.READY, 0, "OperationalError")
+    is_full = False
+    run_once(worker)
+    assert [row.state for row in rows(sqlite_database)] == [RowState.DONE]
+
+
 def conversations(database: Database) -> list[tuple[str, str, str | None]]:
     with database.reading() as session:
         found = session.scalars(select(Conversation).order_by(Conversation.channel_id))

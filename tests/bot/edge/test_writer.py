@@ -1,18 +1,20 @@
 """The writer: nothing is acknowledged that is not on disk."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import wait
 from datetime import datetime
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select, text
 
 from bot.edge.writer import InboxWriter
 from bot.errors import NotStored
 from bot.storage.database import Database
 from bot.storage.inbox import Delivery
 from bot.storage.tables import InboxKind, InboxRow
+from bot.storage.trouble import READ_ONLY
 from bot.storage.work import Wake
 
 Clock = Callable[[], datetime]
@@ -133,3 +135,30 @@ def test_more_deliveries_than_the_queue_holds_are_refused_at_once(
     refused = [future for future in futures if future.done()]
     assert 0 < len(refused) < 3000
     assert all(isinstance(future.exception(), NotStored) for future in refused)
+
+
+def test_what_was_refused_last_is_stored_once_the_database_works_again(
+    sqlite_database: Database, clock: Clock, wake: Wake, monkeypatch
+) -> None:
+    """Nobody has to send anything for the writer to find out that its trouble is over."""
+    monkeypatch.setattr("bot.edge.writer.TRY_AGAIN_S", 0.05)
+    takes_writes = threading.Event()
+
+    def set_mode(connection, _record, _proxy) -> None:
+        connection.execute(f"PRAGMA query_only={'OFF' if takes_writes.is_set() else 'ON'}")
+
+    event.listen(sqlite_database.engine, "checkout", set_mode)
+    writer = InboxWriter(sqlite_database, clock, wake.inbox, limit=1000)
+    writer.start()
+    with pytest.raises(NotStored, match="read-only"):
+        writer.submit(delivery(1)).result(10)
+    assert writer.trouble is READ_ONLY
+    takes_writes.set()
+    end = time.monotonic() + 20
+    while writer.trouble is not None and time.monotonic() < end:
+        time.sleep(0.02)
+    assert writer.trouble is None
+    assert count(sqlite_database) == 1
+    writer.submit(delivery(2)).result(10)
+    assert count(sqlite_database) == 2
+    assert writer.stop(5)
