@@ -8,3 +8,5 @@ A message falls one way and comes back once::
 
 Only this package knows Slack and the database, and only ``bot/app.py`` puts the parts together.
 """
+
+VERSION = "0.1.0"

@@ -20,17 +20,18 @@ from bot.delivery.slack import Slack, forget_proxies
 from bot.deps import Deps
 from bot.edge.bolt import authorize_as, build_bolt
 from bot.edge.guard import Guard
-from bot.edge.http import Check, build_http
+from bot.edge.health import Health, database_check, model_check, socket_check, storing_check, threads_check
+from bot.edge.http import build_http
 from bot.edge.metrics import Metrics
 from bot.edge.redaction import redacted
 from bot.edge.server import HttpServer, listen
 from bot.edge.socket import SocketEdge
 from bot.edge.worker import InboxWorker
 from bot.edge.writer import InboxWriter
-from bot.errors import BotError, PortTaken, SchemaError, SlackAway
+from bot.errors import BotError, PortTaken, SlackAway
 from bot.jobs.forget import forget_words
 from bot.jobs.matching import Matcher
-from bot.jobs.model_watch import ModelWatch
+from bot.jobs.model_watch import ModelWatch, model_id_in
 from bot.jobs.offers import close_old, expire_offers, hedge_offers
 from bot.jobs.prune import prune
 from bot.jobs.reconcile import reconcile
@@ -136,34 +137,39 @@ def build(settings: Settings, clock: Clock, listening: socket.socket, decider: D
         answers = load_answers(settings.answers_file) if settings.answers_file else load_answers()
     except AnswersRefused as error:
         raise BotError(str(error)) from None
+    decider = decider or load_decider(settings)
+    metrics = Metrics(db, clock, decider)
+    decider.on_decided = metrics.decided
     deps = Deps(
         settings=settings,
         db=db,
-        work=Work(db, clock, wake),
+        work=Work(db, clock, wake, metrics.happened),
         wake=wake,
         clock=clock,
-        decider=decider or load_decider(settings),
+        decider=decider,
         answers=answers,
     )
-    slack, metrics, stopping = Slack(settings), Metrics(db, clock), threading.Event()
-    bolt = build_bolt(settings, authorize_as(slack))
+    slack, stopping = Slack(settings, metrics.called), threading.Event()
+    bolt = build_bolt(settings, authorize_as(slack), metrics.called)
     register(bolt, deps)
     writer = InboxWriter(
         db, clock, wake.inbox, limit=settings.firstline_inbox_limit, prepare=_prepare(settings)
     )
     worker = InboxWorker(settings, db, clock, wake, bolt, metrics.handled)
     sender = Sender(settings, db, clock, wake, slack, metrics.said)
-    matcher = Matcher(deps)
+    matcher = Matcher(deps, metrics.left_waiting)
     socket_edge = SocketEdge(settings, writer, bolt, metrics) if settings.mode is SlackMode.SOCKET else None
-    checks: dict[str, Check] = {
-        "database": lambda: _database_fault(deps),
-        "threads": lambda: _dead_threads(writer=writer, worker=worker, sender=sender, matcher=matcher),
+    checks = {
+        "database": database_check(engine),
+        "storing": storing_check(writer, worker, sender),
+        "model": model_check(decider, settings.model_dir, model_id_in),
+        "threads": threads_check(writer=writer, worker=worker, sender=sender, matcher=matcher),
     }
     if socket_edge is not None:
-        checks["socket"] = lambda: (
-            None if socket_edge.is_connected else "Slack cannot reach the bot: not connected"
-        )
-    http = build_http(Guard(settings.slack_signing_secret, clock), writer, bolt, metrics, checks)
+        checks["socket"] = socket_check(lambda: socket_edge.is_connected)
+    health = Health(checks)
+    metrics.registry.register(health.gauges())
+    http = build_http(Guard(settings.slack_signing_secret, clock), writer, bolt, metrics, health)
     return Bot(
         deps=deps,
         slack=slack,
@@ -174,7 +180,7 @@ def build(settings: Settings, clock: Clock, listening: socket.socket, decider: D
         sender=sender,
         matcher=matcher,
         model_watch=ModelWatch(settings, deps.decider),
-        scheduler=_schedule(deps, slack, stopping),
+        scheduler=_schedule(deps, slack, metrics, stopping),
         stopping=stopping,
     )
 
@@ -229,11 +235,11 @@ def _first_free(host: str, start: int) -> int:
     raise PortTaken(f"no port from {start} on is free")
 
 
-def _schedule(deps: Deps, slack: Slack, stopping: threading.Event) -> BackgroundScheduler:
+def _schedule(deps: Deps, slack: Slack, metrics: Metrics, stopping: threading.Event) -> BackgroundScheduler:
     """Every job with its period; on all replicas, each tick run by one of them."""
     settings = deps.settings
     scheduler = BackgroundScheduler(timezone=UTC)
-    schedule = Schedule(scheduler, deps.db, deps.clock)
+    schedule = Schedule(scheduler, deps.db, deps.clock, metrics)
     schedule.every("expire_offers", min(EXPIRY_S, settings.firstline_offer_s), lambda: expire_offers(deps))
     if settings.firstline_hedge_s > 0:
         schedule.every("hedge_offers", min(EXPIRY_S, settings.firstline_hedge_s), lambda: hedge_offers(deps))
@@ -257,16 +263,3 @@ def _schedule(deps: Deps, slack: Slack, stopping: threading.Event) -> Background
         ),
     )
     return scheduler
-
-
-def _database_fault(deps: Deps) -> str | None:
-    try:
-        schema.require_head(deps.db.engine)
-    except SchemaError as error:
-        return str(error)
-    return None
-
-
-def _dead_threads(**parts: InboxWriter | InboxWorker | Sender | Matcher) -> str | None:
-    dead = [name for name, part in parts.items() if not part.is_alive]
-    return f"not running: {', '.join(dead)}" if dead else None

@@ -1,6 +1,7 @@
 """Names that must be the same wherever they are written: actions, callbacks, events, messages, deliveries."""
 
 import hashlib
+import re
 import secrets
 from enum import StrEnum
 
@@ -34,6 +35,9 @@ class CallbackId(StrEnum):
 # What opens a modal is worked while Slack waits: its trigger lives three seconds.
 OPENING_WORDS = frozenset({"me"})  # of /firstline
 OPENING_ACTIONS = frozenset({ActionId.EDIT_ME, ActionId.COMMENT})
+
+
+_KEY = re.compile(r"[A-Za-z0-9.:_-]{1,128}")
 
 
 class EventKind(StrEnum):
@@ -78,6 +82,11 @@ def new_token() -> str:
 def message_key(kind: str, *parts: object) -> str:
     """The name under which a posted message is remembered, such as ``card:17`` or ``offer:93``."""
     return ":".join([kind, *map(str, parts)])
+
+
+def shown_key(delivery_key: str) -> str:
+    """What the log calls a delivery: its key, or a digest of one that does not look like Slack's ids."""
+    return delivery_key if _KEY.fullmatch(delivery_key) else digest(delivery_key)
 
 
 def digest(*parts: str) -> str:

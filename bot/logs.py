@@ -20,7 +20,7 @@ TALKATIVE = (
 def configure_logs() -> None:
     """Set up structlog and the standard library's logging for a process of ours."""
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
+        structlog.contextvars.merge_contextvars,  # the ids of what is being worked: delivery, request, rows, job
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -38,7 +38,7 @@ def configure_logs() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
             # A traceback's last line quotes the error's message, which may quote a person: name the place only.
             processors=[_place_only, structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )

@@ -1,8 +1,14 @@
 """Whole fakes for what tests cannot wait for. There is one: a classifier that goes by single words."""
 
 from classifier import AbstainReason, Decision, DecisionKind, Prediction
+from classifier.decision import Promise, PromiseResult, Thresholds
 
 LABELS = ("network_vpn", "account_password", "out_of_scope")
+
+
+def promise_of(share: float) -> Promise:
+    """A promise as if calibration rows had proven it."""
+    return Promise(share, 0.95, share, 400, 400, 300, PromiseResult.KEPT, "made up")
 
 
 class WordClassifier:
@@ -11,6 +17,7 @@ class WordClassifier:
     model_id = "words-1"
     encoder_name = "words"
     categories = LABELS[:2]
+    thresholds = Thresholds(0.9, 0.7, 0.5, "by its words", promise_of(0.9), promise_of(0.95))
 
     def decide(self, text: str) -> Decision:
         """As the real one's: thread-safe, and without a memory."""

@@ -39,7 +39,7 @@ def tell(
     to = _addresses(request, settings)
     message = agent_cards.nobody_free(request, stuck.detail, answers)
     for address in to:
-        places.post(session, now, address, _key(request, stuck.wait, address), message)
+        places.post(session, now, address, _key(request, stuck.wait, address), message, request)
     if to:
         places.post_line(session, now, request, f"nobody:{stuck.wait}", TOLD)
     else:
@@ -68,6 +68,7 @@ def end(
             version=str(event_id),
             text=message.text,
             blocks=message.blocks,
+            request_id=request.id,
         )
 
 

@@ -2,6 +2,8 @@
 
 Nothing here talks to Slack: :mod:`bot.delivery.sender` does, row by row, after the commit. A row's ``dedupe_key`` names
 the thing said, so writing it twice (a replayed delivery, a second click) says it once.
+Each row names the delivery that the unit of work was opened for, and the support request it is about (``request_id``), so
+that the log can be followed from a message to what came of it.
 """
 
 from collections.abc import Sequence
@@ -16,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from bot.ids import digest
 from bot.storage.tables import OutboxKind, OutboxRow, RowState
+from bot.storage.work import CAUSE, Claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +41,19 @@ class Address:
 
 
 def post(
-    session: Session, now: datetime, to: Address, *, key: str, text: str, blocks: Sequence[Block] = ()
+    session: Session,
+    now: datetime,
+    to: Address,
+    *,
+    key: str,
+    text: str,
+    blocks: Sequence[Block] = (),
+    request_id: int | None = None,
 ) -> None:
     """Say something new, once: ``key`` (see :func:`bot.ids.message_key`) names it and lets `update` find it."""
-    _write(session, now, OutboxKind.POST, to.team_id, to.lane, key, key, _message(to, text, blocks))
+    _write(
+        session, now, OutboxKind.POST, to.team_id, to.lane, key, key, _message(to, text, blocks), request_id
+    )
 
 
 def update(
@@ -53,6 +65,7 @@ def update(
     version: str,
     text: str,
     blocks: Sequence[Block] = (),
+    request_id: int | None = None,
 ) -> None:
     """Change what was posted under ``key``; ``version`` names this change. Always sends text and blocks together."""
     _write(
@@ -64,6 +77,7 @@ def update(
         f"{key}@{version}",
         key,
         _message(to, text, blocks),
+        request_id,
     )
 
 
@@ -126,7 +140,9 @@ def _write(
     dedupe_key: str,
     message_key: str | None,
     payload: dict[str, Any],
+    request_id: int | None = None,
 ) -> None:
+    cause: Claim | None = session.info.get(CAUSE)
     insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgres_insert
     session.execute(
         insert(OutboxRow)
@@ -137,6 +153,9 @@ def _write(
             dedupe_key=f"{team_id}:{dedupe_key}"[:128],
             message_key=message_key,
             payload=payload,
+            delivery_key=cause.delivery_key if cause else None,
+            arrived_at=cause.arrived_at if cause else None,
+            request_id=request_id,
             state=RowState.READY,
             attempts=0,
             created_at=now,

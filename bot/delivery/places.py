@@ -12,13 +12,17 @@ from bot.services.incoming import Incoming
 from bot.services.views import OfferView, RequestView
 
 
-def post(session: Session, now: datetime, to: Address, key: str, message: Message) -> None:
-    outbox.post(session, now, to, key=key, text=message.text, blocks=message.blocks)
+def post(
+    session: Session, now: datetime, to: Address, key: str, message: Message, about: RequestView | None = None
+) -> None:
+    request_id = about.id if about else None
+    outbox.post(session, now, to, key=key, text=message.text, blocks=message.blocks, request_id=request_id)
 
 
 def post_line(session: Session, now: datetime, request: RequestView, what: str, words: str) -> None:
     """One sentence in the request's thread, once."""
-    post(session, now, thread(request), message_key("line", request.id, what), plain_message(words))
+    key = message_key("line", request.id, what)
+    post(session, now, thread(request), key, plain_message(words), request)
 
 
 def update_card(session: Session, now: datetime, request: RequestView, event_id: int, card: Message) -> None:
@@ -30,6 +34,7 @@ def update_card(session: Session, now: datetime, request: RequestView, event_id:
         version=str(event_id),
         text=card.text,
         blocks=card.blocks,
+        request_id=request.id,
     )
 
 
@@ -42,6 +47,7 @@ def update_offer(session: Session, now: datetime, offer: OfferView, event_id: in
         version=str(event_id),
         text=card.text,
         blocks=card.blocks,
+        request_id=offer.request.id,
     )
 
 
@@ -56,6 +62,7 @@ def update_satisfaction(
         version=str(event_id),
         text=card.text,
         blocks=card.blocks,
+        request_id=request.id,
     )
 
 

@@ -56,7 +56,7 @@ def taken(session: Session, now: datetime, outcome: Outcome) -> None:
             places.post(session, now, places.thread_of(incoming), key, request_cards.question_card())
         case Taken.SUGGESTED:
             card = request_cards.suggestion_card(request, outcome.shown)
-            places.post(session, now, places.thread(request), places.card_key(request), card)
+            places.post(session, now, places.thread(request), places.card_key(request), card, request)
         case Taken.TO_PERSON:
             places.post(
                 session,
@@ -64,14 +64,14 @@ def taken(session: Session, now: datetime, outcome: Outcome) -> None:
                 places.thread(request),
                 places.card_key(request),
                 request_cards.waiting_card(request, outcome.why),
+                request,
             )
         case Taken.REOPENED:
             _reopened(session, now, request, outcome.event_id)
         case Taken.FORWARDED:
             message = agent_cards.forwarded(request, incoming.stored_text)
-            places.post(
-                session, now, places.group(request), message_key("forward", outcome.event_id), message
-            )
+            key = message_key("forward", outcome.event_id)
+            places.post(session, now, places.group(request), key, message, request)
         case Taken.APPENDED if request.waiting_since is None:
             places.post_line(session, now, request, "appended", APPENDED)
         case _:
@@ -125,7 +125,7 @@ def withdrawn(session: Session, now: datetime, withdrawal: Withdrawal, settings:
     fallback.end(session, now, request, told_wait, withdrawal.event_id, settings, needless)
     if request.agent_id is not None:
         key = message_key("group", "withdrawn", request.id)
-        places.post(session, now, places.group(request), key, agent_cards.no_longer_needed(request))
+        places.post(session, now, places.group(request), key, agent_cards.no_longer_needed(request), request)
 
 
 def offered(
@@ -141,13 +141,8 @@ def offers(session: Session, now: datetime, made: Sequence[OfferView], answers: 
     """Tell each agent of the offer."""
     for offer in made:
         to = Address(offer.request.team_id, user_ids=(offer.agent_id,))
-        places.post(
-            session,
-            now,
-            to,
-            message_key("offer", offer.assignment_id),
-            agent_cards.offer_card(offer, now, answers),
-        )
+        card = agent_cards.offer_card(offer, now, answers)
+        places.post(session, now, to, message_key("offer", offer.assignment_id), card, offer.request)
 
 
 def accepted(
@@ -167,7 +162,7 @@ def taken_over(
     offer = answered.offer
     to = Address(offer.request.team_id, user_ids=(offer.agent_id,))
     card = agent_cards.accepted_card(offer, now, answers)
-    places.post(session, now, to, message_key("offer", offer.assignment_id), card)
+    places.post(session, now, to, message_key("offer", offer.assignment_id), card, offer.request)
     _bring_together(session, now, answered, settings)
 
 
@@ -180,7 +175,7 @@ def _bring_together(session: Session, now: datetime, answered: Answered, setting
         session, now, request, f"accepted:{offer.assignment_id}", request_cards.taken_text(request)
     )
     key = message_key("group", offer.assignment_id)
-    places.post(session, now, places.group(request), key, agent_cards.introduction(offer))
+    places.post(session, now, places.group(request), key, agent_cards.introduction(offer), request)
     took = agent_cards.somebody_took(request)
     fallback.end(session, now, request, answered.told_wait, event_id, settings, took)
 
@@ -204,7 +199,7 @@ def resolved(session: Session, now: datetime, answered: Answered, settings: Sett
     words = request_cards.resolved_text(request)
     places.post_line(session, now, request, f"resolved:{offer.assignment_id}", words)
     key = message_key("group", offer.assignment_id, "resolved")
-    places.post(session, now, places.group(request), key, plain_message(words))
+    places.post(session, now, places.group(request), key, plain_message(words), request)
     if answered.asks_satisfaction:
         places.post(
             session,
@@ -212,6 +207,7 @@ def resolved(session: Session, now: datetime, answered: Answered, settings: Sett
             places.thread(request),
             places.satisfaction_key(request),
             satisfaction.question_card(request),
+            request,
         )
 
 

@@ -6,7 +6,7 @@ be looked for (private answers), it is not said again, but for channels: there t
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from slack_sdk.errors import SlackApiError
@@ -16,6 +16,7 @@ from bot.delivery.calls import Said
 from bot.delivery.faults import TOKEN_CODES, Fault, FaultKind, NotDelivered, fault_of
 from bot.delivery.leave import Later, Leave
 from bot.delivery.slack import Slack
+from bot.ids import shown_key
 from bot.settings import Settings
 from bot.storage import claims, said
 from bot.storage.database import Clock, Database
@@ -30,7 +31,9 @@ OUTCOME_UNKNOWN = "outcome_unknown"
 OUTAGE = timedelta(
     minutes=30
 )  # while Slack is away for less than this nothing is given up, however many attempts
-RESENT_LATER = 5  # times as long as a delivery that failed here: Slack's troubles last, and it counts our calls
+RESENT_LATER = (
+    5  # times as long as a delivery that failed here: Slack's troubles last, and it counts our calls
+)
 RESENT_WITHIN_S = 60  # so soon after Slack is back all that has waited is on its way
 POSTED_SOON = timedelta(seconds=0.3)  # an update waits so long at least for the message it changes
 METHODS = {OutboxKind.UPDATE: "chat.update", OutboxKind.PUBLISH_HOME: "views.publish"}
@@ -42,7 +45,7 @@ QUIET_CODES = frozenset(
 
 
 class Sender(Pump[OutboxRow]):
-    """Threads that empty the outbox. ``on_sent`` is told how many seconds lay between writing and saying."""
+    """Threads that empty the outbox. ``on_sent`` is told of each row that was said, and when."""
 
     def __init__(
         self,
@@ -51,7 +54,7 @@ class Sender(Pump[OutboxRow]):
         clock: Clock,
         wake: Wake,
         slack: Slack,
-        on_sent: Callable[[float], None] = lambda _seconds: None,
+        on_sent: Callable[[OutboxRow, datetime], None] = lambda _row, _now: None,
     ) -> None:
         super().__init__(
             "outbox", threads=settings.firstline_workers, wake=wake.outbox, poll_s=settings.firstline_poll_s
@@ -64,6 +67,15 @@ class Sender(Pump[OutboxRow]):
         self._lease_s = settings.firstline_lease_s
         self._max_attempts = settings.firstline_max_attempts
         self._backoff = claims.Backoff(RESENT_LATER * settings.firstline_retry_base_s, RESENT_WITHIN_S)
+
+    def ids(self, row: OutboxRow) -> Mapping[str, object]:
+        """The delivery that it answers and the request that it is about, where there are such."""
+        told = {
+            "delivery": shown_key(row.delivery_key) if row.delivery_key else None,
+            "request": row.request_id,
+            **super().ids(row),
+        }
+        return {name: value for name, value in told.items() if value is not None}
 
     def claim(self, limit: int) -> Sequence[OutboxRow]:
         """Take up to ``limit`` rows into work, after those whose sender died are put back."""
@@ -83,7 +95,9 @@ class Sender(Pump[OutboxRow]):
             self._put_back(row, later.at, row.attempts - 1, row.fault)
         except Exception as error:  # the row's edge: whatever it is, it must not take the thread with it
             fault = fault_of(error)
-            if fault is None and trouble_of(error) is not None:  # nothing was said: that comes after all questions
+            if (
+                fault is None and trouble_of(error) is not None
+            ):  # nothing was said: that comes after all questions
                 fault = Fault(FaultKind.NOT_DONE, "database_away")
             if fault is None:
                 log.error("outbox row %d (%s) met a bug: %s", row.id, row.kind, type(error).__name__)
@@ -197,7 +211,9 @@ class Sender(Pump[OutboxRow]):
                     now=now,
                 )
         if is_ours:
-            self._on_sent((now - row.created_at).total_seconds())
+            what = (row.message_key or "").partition(":")[0]
+            log.info("said", extra={"kind": row.kind.value, "what": what, "attempts": row.attempts})
+            self._on_sent(row, now)
 
     def _fail(self, row: OutboxRow, fault: Fault) -> None:
         now = self._clock()

@@ -2,15 +2,19 @@
 
 import logging
 import threading
-from collections.abc import MutableMapping
+import time
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from ipaddress import ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackClientError
+from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookClient
+from slack_sdk.webhook.webhook_response import WebhookResponse
 
 from bot.delivery.faults import AUTH_CODES, FaultKind, fault_of
 from bot.errors import SlackAway
@@ -19,6 +23,9 @@ from bot.settings import Settings
 # Slack's libraries write whole bodies to the log at DEBUG; with a level of its own this one never does.
 QUIET = logging.getLogger("bot.slack_sdk")
 QUIET.setLevel(logging.WARNING)
+
+# Told of each call: the method, how many seconds it took, and "ok", "ratelimited", "refused" or "away".
+OnCall = Callable[[str, float, str], None]
 
 PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
 
@@ -32,17 +39,74 @@ class Identity:
     bot_id: str | None
 
 
+def nobody_listens(_method: str, _seconds: float, _outcome: str) -> None:
+    """Nobody wants to know how calls fare."""
+
+
+class WatchedClient(WebClient):
+    """A WebClient without retries that tells ``on_call`` of each call."""
+
+    def __init__(self, base_url: str, timeout_s: int, on_call: OnCall, token: str | None = None) -> None:
+        super().__init__(token, base_url, timeout_s, retry_handlers=[], logger=QUIET)
+        # In a function, as Bolt copies its client deeply for each delivery: functions are left as they are.
+        self._on_call: OnCall = lambda method, seconds, outcome: on_call(method, seconds, outcome)
+
+    def api_call(self, api_method: str, **arguments: Any) -> SlackResponse:
+        """As WebClient's."""
+        began_s, outcome = time.perf_counter(), "ok"
+        try:
+            return super().api_call(api_method, **arguments)
+        except Exception as error:
+            outcome = outcome_of(error)
+            raise
+        finally:
+            self._on_call(api_method, time.perf_counter() - began_s, outcome)
+
+
+class WatchedWebhook(WebhookClient):
+    """A WebhookClient without retries for one response_url that tells ``on_call`` of each call."""
+
+    def __init__(self, url: str, timeout_s: int, on_call: OnCall) -> None:
+        super().__init__(url, timeout_s, retry_handlers=[], logger=QUIET)
+        self._on_call = on_call
+
+    def send_dict(self, body: dict[str, Any], headers: dict[str, str] | None = None) -> WebhookResponse:
+        """As WebhookClient's."""
+        began_s, outcome = time.perf_counter(), "away"
+        try:
+            answered = super().send_dict(body, headers)
+            outcome = _outcome_of_status(answered.status_code)
+            return answered
+        finally:
+            self._on_call("response_url", time.perf_counter() - began_s, outcome)
+
+
+def outcome_of(error: Exception) -> str:
+    """What a failed call came to, for counting."""
+    fault = fault_of(error)
+    if fault is None:
+        return "refused"
+    return {FaultKind.RATE_LIMITED: "ratelimited", FaultKind.UNKNOWN: "away"}.get(
+        fault.kind, "away" if isinstance(error, OSError) else "refused"
+    )
+
+
+def _outcome_of_status(status: int) -> str:
+    if status == 429:
+        return "ratelimited"
+    return "ok" if status == 200 else "away" if status >= 500 else "refused"
+
+
 class Slack:
     """Clients without retries: what is sent again, and when, is the outbox's business."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, on_call: OnCall = nobody_listens) -> None:
+        self._on_call = on_call
         self.token = settings.slack_bot_token
         self.base_url = settings.slack_api_url
         self.timeout_s = max(1, round(settings.firstline_slack_timeout_s))
         # There is one token as yet, so one client for all that is said; threads may share it.
-        self.client = WebClient(
-            token=self.token, base_url=self.base_url, timeout=self.timeout_s, retry_handlers=[], logger=QUIET
-        )
+        self.client: WebClient = WatchedClient(self.base_url, self.timeout_s, on_call, self.token)
         self._asking = threading.Lock()
         self._identity: Identity | None = None
         self._times_asked = 0
@@ -50,7 +114,7 @@ class Slack:
 
     def webhook(self, response_url: str) -> WebhookClient:
         """A client for one response_url."""
-        return WebhookClient(response_url, timeout=self.timeout_s, retry_handlers=[], logger=QUIET)
+        return WatchedWebhook(response_url, self.timeout_s, self._on_call)
 
     def identity(self) -> Identity:
         """Who the bot is; asked once, and again only after it failed. Raises SlackAway.

@@ -14,9 +14,8 @@ from slack_bolt import App, BoltRequest, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context import BoltContext
 from slack_bolt.error import BoltUnhandledRequestError
-from slack_sdk import WebClient
 
-from bot.delivery.slack import QUIET, Slack
+from bot.delivery.slack import OnCall, Slack, WatchedClient, nobody_listens
 from bot.errors import BotError
 from bot.settings import Settings
 from bot.storage.work import Claim
@@ -59,17 +58,15 @@ def authorize_as(slack: Slack) -> Callable[..., AuthorizeResult]:
     return authorize
 
 
-def build_bolt(settings: Settings, authorize: Callable[..., AuthorizeResult]) -> App:
+def build_bolt(
+    settings: Settings, authorize: Callable[..., AuthorizeResult], on_call: OnCall = nobody_listens
+) -> App:
     """A Bolt app without listeners, ready for `dispatch`."""
+    timeout_s = max(1, round(settings.firstline_slack_timeout_s))
     bolt = App(
         name="firstline",
         logger=_BOLT_LOG,
-        client=WebClient(
-            base_url=settings.slack_api_url,
-            timeout=max(1, round(settings.firstline_slack_timeout_s)),
-            retry_handlers=[],
-            logger=QUIET,
-        ),
+        client=WatchedClient(settings.slack_api_url, timeout_s, on_call),
         authorize=authorize,
         process_before_response=True,
         raise_error_for_unhandled_request=True,  # otherwise a 404 and a log line with parts of the body

@@ -7,22 +7,23 @@ in any log. Slack sends a delivery again unless it hears 200, so 200 is said onl
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
-from functools import partial
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from slack_bolt import App
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from structlog.contextvars import bind_contextvars
 
 from bot.edge.bolt import dispatch
 from bot.edge.guard import BODY_LIMIT_BYTES, Answer, Guard, Refusal
+from bot.edge.health import Health
 from bot.edge.metrics import Metrics
 from bot.edge.writer import InboxWriter
 from bot.errors import NotStored
+from bot.ids import shown_key
 
 log = logging.getLogger(__name__)
 
@@ -33,23 +34,19 @@ DRAINED_BYTES = (
 )
 EVENTS_PATH = "/slack/events"
 
-Check = Callable[[], str | None]  # what is wrong, in words; None when all is well
-
 
 class _TooLarge(Exception):
     """The body is larger than anything Slack sends."""
 
 
-def build_http(
-    guard: Guard, writer: InboxWriter, bolt: App, metrics: Metrics, checks: Mapping[str, Check]
-) -> Starlette:
-    """The ASGI application. ``checks`` are asked, in threads, by /health/ready."""
-    edge = _Edge(guard, writer, bolt, metrics, checks)
+def build_http(guard: Guard, writer: InboxWriter, bolt: App, metrics: Metrics, health: Health) -> Starlette:
+    """The ASGI application."""
+    edge = _Edge(guard, writer, bolt, metrics)
     return Starlette(
         routes=[
             Route(EVENTS_PATH, edge.slack, methods=["POST"]),
-            Route("/health/live", edge.live, methods=["GET"]),
-            Route("/health/ready", edge.ready, methods=["GET"]),
+            Route("/health/live", health.live, methods=["GET"]),
+            Route("/health/ready", health.ready, methods=["GET"]),
             Route("/metrics", edge.show_metrics, methods=["GET"]),
         ],
         # Slack is answered no 405: with another method there is simply nothing here.
@@ -58,14 +55,11 @@ def build_http(
 
 
 class _Edge:
-    def __init__(
-        self, guard: Guard, writer: InboxWriter, bolt: App, metrics: Metrics, checks: Mapping[str, Check]
-    ) -> None:
+    def __init__(self, guard: Guard, writer: InboxWriter, bolt: App, metrics: Metrics) -> None:
         self._guard = guard
         self._writer = writer
         self._bolt = bolt
         self._metrics = metrics
-        self._checks = dict(checks)
 
     async def slack(self, request: Request) -> Response:
         began_s = time.perf_counter()
@@ -90,14 +84,22 @@ class _Edge:
             return _words(verdict.status, verdict.reason)
         if isinstance(verdict, Answer):
             return _words(200, verdict.text)
+        # Each request is a task with a context of its own: nothing to unbind, and threads it hands work to inherit it.
+        bind_contextvars(delivery=shown_key(verdict.delivery.delivery_key))
         if verdict.is_urgent:
             return await run_in_threadpool(self._dispatch, verdict.delivery.body)
         try:
-            await asyncio.wait_for(asyncio.wrap_future(self._writer.submit(verdict.delivery)), STORED_WITHIN_S)
-        except TimeoutError:  # it may be stored all the same: Slack sends it again, and the key makes that harmless
+            await asyncio.wait_for(
+                asyncio.wrap_future(self._writer.submit(verdict.delivery)), STORED_WITHIN_S
+            )
+        except (
+            TimeoutError
+        ):  # it may be stored all the same: Slack sends it again, and the key makes that harmless
             return _words(503, "not stored in time")
         except NotStored as error:
+            log.warning("not stored: %s", error)
             return _words(503, str(error))
+        log.info("stored", extra={"kind": verdict.delivery.kind.value})
         return Response(status_code=200)
 
     def _dispatch(self, body: dict[str, object]) -> Response:
@@ -106,26 +108,12 @@ class _Edge:
             return _words(503, "try again")
         return Response(answered.body, 200, media_type=answered.content_type or "text/plain")
 
-    async def live(self, _request: Request) -> Response:
-        return JSONResponse({"status": "live"})
-
-    async def ready(self, _request: Request) -> Response:
-        faults = await asyncio.gather(
-            *(run_in_threadpool(partial(_ask, name, check)) for name, check in self._checks.items())
-        )
-        checks = {name: fault or "ok" for name, fault in zip(self._checks, faults, strict=True)}
-        is_ready = not any(faults)
-        return JSONResponse(
-            {"status": "ready" if is_ready else "not ready", "checks": checks},
-            status_code=200 if is_ready else 503,
-        )
-
     async def show_metrics(self, _request: Request) -> Response:
         try:
             text = await run_in_threadpool(generate_latest, self._metrics.registry)
-        except Exception as error:  # the app's edge: the database cannot be asked
+        except Exception as error:  # the app's edge: whoever asks is to see no traceback
             log.error("metrics cannot be collected: %s", type(error).__name__)
-            return _words(503, "the database is away")
+            return _words(503, "metrics cannot be collected")
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
@@ -157,14 +145,6 @@ async def _read(request: Request) -> bytes:
 
 async def _not_found(_request: Request, _error: Exception) -> Response:
     return _words(404, "not found")
-
-
-def _ask(name: str, check: Check) -> str | None:
-    try:
-        return check()
-    except Exception as error:  # a check that fails to answer is a fault of its own
-        log.error("the check %s failed: %s", name, type(error).__name__)
-        return f"could not be checked: {type(error).__name__}"
 
 
 def _words(status: int, text: str) -> Response:

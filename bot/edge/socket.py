@@ -16,6 +16,7 @@ from slack_sdk.socket_mode.builtin import SocketModeClient
 from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
+from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from bot.delivery.slack import QUIET
 from bot.edge.bolt import dispatch
@@ -24,6 +25,7 @@ from bot.edge.metrics import Metrics
 from bot.edge.parsing import Malformed, tidy
 from bot.edge.writer import InboxWriter
 from bot.errors import NotStored
+from bot.ids import shown_key
 from bot.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -92,6 +94,7 @@ class SocketEdge:
 
     def _take(self, client: BaseSocketModeClient, envelope: SocketModeRequest) -> None:
         began_s = time.perf_counter()
+        unbind_contextvars("delivery")  # of the envelope that this thread of the SDK's had before
         try:
             payload = self._answer(envelope)
         except NotStored as error:
@@ -110,12 +113,14 @@ class SocketEdge:
             return None
         if isinstance(verdict, Answer) or not isinstance(verdict, Arrival):
             return None
+        bind_contextvars(delivery=shown_key(verdict.delivery.delivery_key))
         if verdict.is_urgent:
             return self._dispatch(verdict.delivery.body)
         try:
             self._writer.submit(verdict.delivery).result(STORED_WITHIN_S)
         except NotInTime:
             raise NotStored("the database is too slow") from None
+        log.info("stored", extra={"kind": verdict.delivery.kind.value})
         return None
 
     def _dispatch(self, body: dict[str, object]) -> dict[str, object] | None:

@@ -9,7 +9,7 @@ commit of its own for each row cost more than all the rest. Should the process d
 
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,18 +17,19 @@ from slack_bolt import App
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
+from structlog.contextvars import bound_contextvars
 
 from bot.delivery import outbox
 from bot.edge.bolt import dispatch
 from bot.errors import SlackAway
-from bot.ids import message_key
+from bot.ids import message_key, shown_key
 from bot.settings import Settings
 from bot.storage import claims, said
 from bot.storage.database import Clock, Database
 from bot.storage.pump import Pump
 from bot.storage.tables import InboxKind, InboxRow
 from bot.storage.trouble import trouble_of
-from bot.storage.work import Claim, Wake
+from bot.storage.work import CAUSE, Claim, Wake
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +74,10 @@ class InboxWorker(Pump[InboxRow]):
         self._worked: deque[InboxRow] = deque()  # to be settled: any thread adds, one at a time takes
         self._backoff = claims.Backoff(settings.firstline_retry_base_s)
 
+    def ids(self, row: InboxRow) -> Mapping[str, object]:
+        """The delivery's id, as the edge logged it and as the outbox will."""
+        return {"delivery": shown_key(row.delivery_key), **super().ids(row)}
+
     def claim(self, limit: int) -> Sequence[InboxRow]:
         """Take up to ``limit`` rows into work, after what was worked is settled, and what a dead worker left put back."""
         worked = self._take_worked()
@@ -102,16 +107,19 @@ class InboxWorker(Pump[InboxRow]):
         self._sweep_due = now + SWEEP_EVERY
         given_up = claims.sweep(session, InboxRow, now, max_attempts=self._max_attempts)
         for row in given_up:
-            self._mourn(session, row, now, claims.LEASE_EXPIRED)
+            with bound_contextvars(**self.ids(row)):
+                self._mourn(session, row, now, claims.LEASE_EXPIRED)
         return given_up
 
     def work(self, row: InboxRow) -> None:
         """Replay one claimed row and see that it is put back or given up; else it is settled with the next claim."""
-        outcome = dispatch(self._bolt, row.body, Claim(row.id, row.lease or "", row.attempts))
+        outcome = dispatch(self._bolt, row.body, _claim_of(row))
         now = self._clock()
         if outcome.failure is None:
             self._worked.append(row)
-            self._on_done((now - row.received_at).total_seconds())
+            seconds = (now - row.received_at).total_seconds()
+            log.info("worked", extra={"seconds": round(seconds, 4), "attempts": row.attempts})
+            self._on_done(seconds)
             return
         with self._db.writing() as session:
             # LeaseLost included: then the row is somebody else's, and nothing of this takes hold.
@@ -173,8 +181,13 @@ class InboxWorker(Pump[InboxRow]):
         log.error("inbox row %d is given up after %d attempts: %s", row.id, row.attempts, fault)
         address = _sender_of(row)
         if address is not None:
+            session.info[CAUSE] = _claim_of(row)
             text = APOLOGY.format(reference=f"inbox-{row.id}")
             outbox.post(session, now, address, key=message_key("apology", row.id), text=text)
+
+
+def _claim_of(row: InboxRow) -> Claim:
+    return Claim(row.id, row.lease or "", row.attempts, row.delivery_key, row.received_at)
 
 
 @dataclass(frozen=True, slots=True)

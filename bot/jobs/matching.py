@@ -1,35 +1,48 @@
 """The matcher: a thread that offers waiting requests as soon as there is something to offer, and at every tick."""
 
 import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
 
 import structlog
 
 from bot.delivery import say
 from bot.deps import Deps
 from bot.services.matching import offer_waiting, teams_waiting
+from routing import WaitReason
 
 log = structlog.get_logger(__name__)
 
 
-def match_all(deps: Deps) -> int:
+OnLeft = Callable[[Mapping[WaitReason, int]], None]  # told how many requests a run left waiting, by why
+
+
+def _nobody_listens(_left: Mapping[WaitReason, int]) -> None:
+    pass
+
+
+def match_all(deps: Deps, on_left: OnLeft = _nobody_listens) -> int:
     """Offer what waits, workspace by workspace, each in a unit of work of its own; return the number of offers."""
     with deps.db.reading() as session:
         teams = teams_waiting(session)
-    offers = 0
+    offers, left = 0, Counter[WaitReason]()
     for team_id in teams:
         with deps.work() as session:
             now = deps.clock()
             result = offer_waiting(session, now, team_id, deps.settings)
             say.offered(session, now, result, deps.settings, deps.answers)
         offers += len(result.offers)
+        left.update(result.left)
+    on_left(left)
     return offers
 
 
 class Matcher:
     """Runs :func:`match_all` when ``wake.matching`` is set and every firstline_match_tick_s seconds."""
 
-    def __init__(self, deps: Deps) -> None:
+    def __init__(self, deps: Deps, on_left: OnLeft = _nobody_listens) -> None:
         self._deps = deps
+        self._on_left = on_left
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="matcher", daemon=True)
 
@@ -56,7 +69,7 @@ class Matcher:
             if self._stopping.is_set():
                 return
             try:
-                match_all(self._deps)
+                match_all(self._deps, self._on_left)
             except Exception as error:  # a job's edge: the next tick tries again
                 log.error("matching_failed", error=type(error).__name__)
             self._deps.wake.matching.wait(self._deps.settings.firstline_match_tick_s)

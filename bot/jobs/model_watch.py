@@ -18,7 +18,7 @@ import classifier
 from bot.services.deciding import Decider
 from bot.settings import Settings
 from classifier import ClassifierError, load
-from classifier.serving.artefact import MANIFEST
+from classifier.serving.artefact import ID_CHARACTERS, MANIFEST
 
 log = structlog.get_logger(__name__)
 
@@ -122,6 +122,12 @@ def fingerprint(model_dir: Path) -> str | None:
         return hashlib.sha256((model_dir / MANIFEST).read_bytes()).hexdigest()
     except OSError:
         return None
+
+
+def model_id_in(model_dir: Path) -> str | None:
+    """The id of the model that lies in a folder, as `Classifier.model_id` would be; None without one."""
+    found = fingerprint(model_dir)
+    return found[:ID_CHARACTERS] if found else None
 
 
 def _reason(code: int, said: str) -> str:

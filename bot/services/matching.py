@@ -4,8 +4,8 @@ One matcher at a time for each workspace, whoever is alive: it holds the workspa
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
@@ -39,6 +39,7 @@ class Offered:
 
     offers: tuple[OfferView, ...] = ()
     stuck: tuple[Stuck, ...] = ()
+    left: Mapping[routing.WaitReason, int] = field(default_factory=dict)  # how many wait on, by why
 
 
 def teams_waiting(session: Session) -> list[str]:
@@ -68,7 +69,8 @@ def offer_waiting(session: Session, now: datetime, team_id: str, settings: Setti
     ]
     # Everybody was asked and stayed silent: somebody is told, even while the silent are asked once more.
     left = [(by_id[entry.task_id], entry) for entry in (*_left(rounds), *asked_again)]
-    return Offered(tuple(offers), note_stuck(session, now, team_id, left, has_agents=bool(staff)))
+    stuck = note_stuck(session, now, team_id, left, has_agents=bool(staff))
+    return Offered(tuple(offers), stuck, Counter(entry.reason for entry in _left(rounds)))
 
 
 def _match(

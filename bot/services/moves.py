@@ -14,7 +14,7 @@ from bot.errors import RefusedMove
 from bot.ids import EventKind
 from bot.lifecycle import OPEN_ASSIGNMENTS, AssignmentState, RequestState, check_move
 from bot.storage.tables import Assignment, Event, SupportRequest
-from bot.storage.work import MATCHING_DUE
+from bot.storage.work import HAPPENED, MATCHING_DUE, Happened
 
 STANDS: dict[RequestState, str] = {
     RequestState.NEW: "This request has only just been opened.",
@@ -132,4 +132,5 @@ def record(
     )
     session.add(event)
     session.flush()
+    session.info.setdefault(HAPPENED, []).append(Happened(kind, request_id))
     return event.id

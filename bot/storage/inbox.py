@@ -1,16 +1,17 @@
-"""Stores deliveries, each once, and says how long the queues are."""
+"""Stores deliveries, each once, and says how long the queues are: of deliveries, of what is to be said, of people waiting."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
-from bot.storage.tables import InboxKind, InboxRow, OutboxRow, RowState
+from bot.lifecycle import RequestState
+from bot.storage.tables import InboxKind, InboxRow, OutboxRow, RowState, SupportRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +62,47 @@ def count_waiting(session: Session) -> int:
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """How a queue stands: rows by state, and when the oldest that is not final came in (None when there is none)."""
+    """How a queue stands: rows by state (done ones are not counted), and when the oldest unsettled one came in, if any."""
 
     counts: dict[RowState, int]
     oldest_at: datetime | None
 
 
 def queue_state(session: Session, table: type[InboxRow] | type[OutboxRow]) -> QueueState:
-    """How the inbox or the outbox stands."""
-    counted = session.execute(select(table.state, func.count()).group_by(table.state)).all()
+    """How the inbox or the outbox stands; one statement, which reads no row that is done."""
     came_at = InboxRow.received_at if table is InboxRow else OutboxRow.created_at
-    oldest_at = session.scalar(
-        select(func.min(came_at)).where(table.state.in_([RowState.READY, RowState.CLAIMED]))
+    rows = session.execute(
+        select(table.state, func.count(), func.min(came_at))
+        .where(table.state.in_([RowState.READY, RowState.CLAIMED, RowState.DEAD]))
+        .group_by(table.state)
+    ).all()
+    counts = dict.fromkeys((RowState.READY, RowState.CLAIMED, RowState.DEAD), 0)
+    counts |= {state: count for state, count, _ in rows}
+    unsettled = [oldest_at for state, _, oldest_at in rows if state is not RowState.DEAD]
+    return QueueState(counts, min(unsettled, default=None))
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingState:
+    """Requests with people, by state; of those without an agent since when the oldest waits, and how many are late."""
+
+    counts: dict[RequestState, int]
+    oldest_at: datetime | None
+    overdue: int
+
+
+def waiting_state(session: Session, now: datetime) -> WaitingState:
+    """How the requests stand that are with people; one statement, of every workspace."""
+    request, states = SupportRequest, (RequestState.WAITING, RequestState.OFFERED, RequestState.IN_PROGRESS)
+    is_late = case((request.deadline_at < now, 1), else_=0)
+    rows = session.execute(
+        select(request.state, func.count(), func.min(request.waiting_since), func.sum(is_late))
+        .where(request.state.in_(states))
+        .group_by(request.state)
+    ).all()
+    without = [row for row in rows if row[0] is not RequestState.IN_PROGRESS]
+    return WaitingState(
+        counts=dict.fromkeys(states, 0) | {state: count for state, count, _, _ in rows},
+        oldest_at=min((since for _, _, since, _ in without if since is not None), default=None),
+        overdue=sum(int(late) for _, _, _, late in without),
     )
-    counts = dict.fromkeys(RowState, 0)
-    for state, count in counted:
-        counts[state] = count
-    return QueueState(counts, oldest_at)

@@ -8,9 +8,11 @@ import logging
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from queue import SimpleQueue
 from typing import Generic, TypeVar
+
+from structlog.contextvars import bound_contextvars
 
 from bot.storage.tables import InboxRow, OutboxRow
 from bot.storage.trouble import DatabaseTrouble, trouble_of
@@ -50,6 +52,10 @@ class Pump(ABC, Generic[Row]):
     @abstractmethod
     def work(self, row: Row) -> None:
         """Work one claimed row and see that it is settled, put back or given up."""
+
+    def ids(self, row: Row) -> Mapping[str, object]:
+        """What each line of the log says of a row while it is being worked: ids, never people's words."""
+        return {f"{self.name}_row": row.id}
 
     def start(self) -> None:
         """Start the threads; once."""
@@ -115,9 +121,14 @@ class Pump(ABC, Generic[Row]):
     def _run_worker(self) -> None:
         while (row := self._queue.get()) is not None:
             try:
-                self.work(row)
-            except Exception as error:  # a thread's edge: the lease runs out and the row is tried again
-                log.error("%s: row %s was left to its lease: %s", self.name, row.id, type(error).__name__)
+                with bound_contextvars(**self.ids(row)):
+                    self._work_or_leave(row)
             finally:
                 self._free.release()
                 self._wake.set()  # the next row of this lane has become free
+
+    def _work_or_leave(self, row: Row) -> None:
+        try:
+            self.work(row)
+        except Exception as error:  # a thread's edge: the lease runs out and the row is tried again
+            log.error("%s: row %s was left to its lease: %s", self.name, row.id, type(error).__name__)

@@ -1,5 +1,6 @@
 """Migrations: bring a database to this version's schema, and tell whether it is there."""
 
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,6 +18,10 @@ from bot.storage.tables import Base
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 POSTGRES_MIGRATION_LOCK = (
     0x46697273746C  # any fixed number: replicas that start together migrate one after another
+)
+
+NEWER = (
+    "a newer version of Firstline has migrated it: start that version (going back needs a backup from before)"
 )
 
 
@@ -53,6 +58,7 @@ def current(engine: Engine) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+@cache
 def head() -> str:
     """The revision this version of the code needs."""
     revision = ScriptDirectory(str(MIGRATIONS)).get_current_head()
@@ -73,8 +79,19 @@ def require_head(engine: Engine) -> None:
     now, needed = current(engine), head()
     if now != needed:
         raise SchemaError(
-            f"the database is at {now or 'no revision'}, this version needs {needed}: run `python -m bot migrate`"
+            f"the database is at {now or 'no revision'}, this version needs {needed}: {what_to_do(engine)}"
         )
+
+
+def what_to_do(engine: Engine) -> str:
+    """About a database that is not at this version's revision: migrate it, or run the newer version that did."""
+    now = current(engine)
+    return "run `python -m bot migrate`" if now is None or now in _known() else NEWER
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions())
 
 
 def check_from_scratch() -> list[str]:

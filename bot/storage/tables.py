@@ -135,7 +135,11 @@ class OutboxKind(StrEnum):
 
 
 class OutboxRow(Base):
-    """One thing to say, written in the same transaction as what it tells about."""
+    """One thing to say, written in the same transaction as what it tells about.
+
+    ``delivery_key`` and ``arrived_at`` are of the delivery that caused it, None where a job did; ``request_id`` is the
+    support request it is about, if it is about one.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -151,6 +155,9 @@ class OutboxRow(Base):
     kind: Mapped[OutboxKind] = mapped_column(choice(OutboxKind))
     message_key: Mapped[str | None] = mapped_column(String(128))
     payload: Mapped[dict[str, Any]]
+    delivery_key: Mapped[str | None] = mapped_column(String(128))
+    arrived_at: Mapped[datetime | None]
+    request_id: Mapped[int | None] = mapped_column(BigInteger)  # no foreign key: it goes on its own way
     state: Mapped[RowState] = mapped_column(choice(RowState), default=RowState.READY)
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     created_at: Mapped[datetime]
@@ -227,6 +234,9 @@ class SupportRequest(Base):
         Index("ix_support_requests_requester", "team_id", "requester_id", "state"),
         Index("ix_support_requests_state", "team_id", "state"),
         Index("ix_support_requests_opened", "team_id", "opened_at"),
+        Index(
+            "ix_support_requests_waits", "state", "waiting_since"
+        ),  # whose, does not matter: metrics, the matcher
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)

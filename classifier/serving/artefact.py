@@ -38,6 +38,7 @@ BOOSTER, ARRAYS, DESCRIPTION = "model.txt", "views.safetensors", "model.json"
 EXAMPLES = "examples.txt.gz"
 METRICS, CARD, MANIFEST = "metrics.json", "MODEL_CARD.md", "manifest.json"
 MAPPING = "mapping.yml"
+ID_CHARACTERS = 12
 _CONTENTS = (BOOSTER, ARRAYS, EXAMPLES, DESCRIPTION, METRICS, CARD)
 
 
@@ -248,7 +249,7 @@ def unpack_examples(packed: bytes) -> list[str]:
 
 
 def _id_of(manifest: bytes) -> str:
-    return hashlib.sha256(manifest).hexdigest()[:12]
+    return hashlib.sha256(manifest).hexdigest()[:ID_CHARACTERS]
 
 
 def _json(value: object) -> bytes:

@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from classifier.decision import OUT_OF_SCOPE, AbstainReason, Decision, DecisionKind, Prediction, apply_rule
+from classifier.decision import (
+    OUT_OF_SCOPE,
+    AbstainReason,
+    Decision,
+    DecisionKind,
+    Prediction,
+    Thresholds,
+    apply_rule,
+)
 from classifier.encoders.session import Encoder
 from classifier.encoders.store import installed, open_encoder
 from classifier.errors import EncoderError, ModelRefused
@@ -66,6 +74,11 @@ class Classifier:
     def provenance(self) -> dict[str, Any]:
         """What the model was made of (`provenance`)."""
         return self._model.provenance
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The rule it decides by, with what it promises."""
+        return self._model.thresholds
 
     @property
     def encoder_name(self) -> str:

@@ -17,6 +17,7 @@ from slack_bolt.authorization import AuthorizeResult
 
 from bot.edge.bolt import build_bolt
 from bot.edge.guard import Guard
+from bot.edge.health import Health
 from bot.edge.http import build_http
 from bot.edge.metrics import Metrics
 from bot.edge.server import HttpServer, listen
@@ -141,7 +142,7 @@ def run_edge(
             writer = InboxWriter(database, real_clock, wake.inbox, limit=limit)
             writer.start()
             app = build_http(
-                Guard(SECRET, real_clock), writer, bolt, Metrics(database, real_clock), checks or {}
+                Guard(SECRET, real_clock), writer, bolt, Metrics(database, real_clock), Health(checks or {})
             )
             server = HttpServer(app, listen("127.0.0.1", 0))
             server.start()

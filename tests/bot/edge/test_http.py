@@ -11,6 +11,7 @@ from sqlalchemy import func, select, text
 from starlette.applications import Starlette
 
 from bot.edge.guard import BODY_LIMIT_BYTES
+from bot.edge.health import Trouble
 from bot.edge.server import HttpServer, listen
 from bot.errors import CannotListen, PortTaken
 from bot.storage.tables import InboxRow
@@ -166,12 +167,17 @@ def test_no_words_of_people_are_logged(run_edge, sqlite_database, make_event, ca
 def test_ready_says_what_is_wrong(run_edge, sqlite_database) -> None:
     """Readiness lists its checks by name; a check that fails to answer counts as wrong."""
 
-    def broken() -> str | None:
+    def broken() -> Trouble | None:
         raise ValueError
 
     well = run_edge(sqlite_database, checks={"database": lambda: None})
     ill = run_edge(
-        sqlite_database, checks={"database": lambda: None, "slack": lambda: "token refused", "model": broken}
+        sqlite_database,
+        checks={
+            "database": lambda: None,
+            "slack": lambda: Trouble("token refused", "renew it"),
+            "model": broken,
+        },
     )
     assert (well.send("GET", "/health/ready").status, well.send("GET", "/health/live").status) == (200, 200)
     answered = ill.send("GET", "/health/ready")

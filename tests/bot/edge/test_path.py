@@ -13,6 +13,7 @@ from bot.delivery.sender import Sender
 from bot.delivery.slack import Slack, forget_proxies
 from bot.edge.bolt import authorize_as, build_bolt
 from bot.edge.guard import Guard
+from bot.edge.health import Health
 from bot.edge.http import build_http
 from bot.edge.metrics import Metrics
 from bot.edge.server import HttpServer, listen
@@ -52,7 +53,7 @@ class TinyBot:
         self.sender = Sender(self.settings, self.db, self.clock, self.wake, web, self.metrics.said)
         guard = Guard(self.slack.signing_secret, self.clock)
         self.server = HttpServer(
-            build_http(guard, self.writer, self.bolt, self.metrics, {}), listen("127.0.0.1", 0)
+            build_http(guard, self.writer, self.bolt, self.metrics, Health({})), listen("127.0.0.1", 0)
         )
         self.socket = SocketEdge(self.settings, self.writer, self.bolt, self.metrics)
 
@@ -200,8 +201,7 @@ def test_metrics_count_the_way(tiny_bot, slack, fetch) -> None:
     slack.person(RILEY).dm("hello")
     # Two acknowledgements: what Riley said, and Slack's echo of what the bot said, which is not stored.
     expected = (
-        'firstline_inbox_rows{state="done"} 1.0',
-        'firstline_outbox_rows{state="done"} 1.0',
+        'firstline_answer_seconds_count{kind="post"} 1.0',
         "firstline_said_seconds_count 1.0",
         "firstline_handled_seconds_count 1.0",
         'firstline_ack_seconds_count{status="200"} 2.0',

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from bot.services.deciding import MODEL_FAILED, NO_MODEL, NO_WORDS, Decider, NoDecision
+from tests.fakes import WordClassifier
 
 
 class Broken:
@@ -17,19 +18,9 @@ class Broken:
         raise MemoryError(f"no memory for {text}")
 
 
-class Fixed:
-    """A classifier that always gives the same answer."""
-
-    model_id = "fixed-1"
-
-    def decide(self, text: str) -> Any:
-        """Return a fixed value."""
-        return ("decided", text)
-
-
 @pytest.mark.parametrize(
     ("classifier", "text", "rule"),
-    [(None, "help", NO_MODEL), (Broken(), "help", MODEL_FAILED), (Fixed(), "  \n", NO_WORDS)],
+    [(None, "help", NO_MODEL), (Broken(), "help", MODEL_FAILED), (WordClassifier(), "  \n", NO_WORDS)],
 )
 def test_a_person_is_asked(classifier: Any, text: str, rule: str) -> None:
     """No model, a failing one, or no words: no decision, with the reason."""
@@ -37,8 +28,12 @@ def test_a_person_is_asked(classifier: Any, text: str, rule: str) -> None:
 
 
 def test_a_decision_is_passed_on() -> None:
-    """What the model decides is what comes back."""
-    assert Decider(Fixed()).decide("help") == ("decided", "help")  # type: ignore[arg-type, comparison-overlap]
+    """What the model decides is what comes back, and whoever listens is told what came of it."""
+    heard: list[str] = []
+    decider = Decider(WordClassifier(), on_decided=lambda seconds, kind: heard.append(kind))  # type: ignore[arg-type]
+    assert decider.decide("the vpn drops") == WordClassifier().decide("the vpn drops")
+    decider.decide("")
+    assert heard == ["show_one", "none"]
 
 
 def test_a_failing_model_leaves_no_words_in_the_log(capsys: Any, caplog: Any) -> None:
