@@ -33,6 +33,7 @@ DRAINED_BYTES = (
     32_000_000  # of a body that is too large, so much is read (and dropped) before its sender is cut off
 )
 EVENTS_PATH = "/slack/events"
+RETRY_AFTER_S = 5  # with each 503: for proxies and load tests; Slack itself keeps to its own times
 
 
 class _TooLarge(Exception):
@@ -148,4 +149,5 @@ async def _not_found(_request: Request, _error: Exception) -> Response:
 
 
 def _words(status: int, text: str) -> Response:
-    return PlainTextResponse(text, status_code=status)
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else None
+    return PlainTextResponse(text, status, headers)
