@@ -32,7 +32,7 @@ from bot.errors import BotError, PortTaken, SlackAway
 from bot.jobs.forget import forget_words
 from bot.jobs.matching import Matcher
 from bot.jobs.model_watch import ModelWatch, model_id_in
-from bot.jobs.offers import close_old, expire_offers, hedge_offers
+from bot.jobs.offers import close_old, hedge_offers
 from bot.jobs.prune import prune
 from bot.jobs.reconcile import reconcile
 from bot.jobs.schedule import Schedule
@@ -52,7 +52,7 @@ log = structlog.get_logger(__name__)
 
 DRAIN_S = 8.0  # of the 10 s that a stop may take
 PORTS_TO_TRY = 50
-EXPIRY_S = 5.0  # how often overdue offers are looked for
+HEDGE_TICK_S = 5.0  # how often unanswered offers are looked for
 SCRUB_S = 15.0  # how soon after an erasure the database's files are written anew
 HOUR_S = 3600.0
 
@@ -240,9 +240,8 @@ def _schedule(deps: Deps, slack: Slack, metrics: Metrics, stopping: threading.Ev
     settings = deps.settings
     scheduler = BackgroundScheduler(timezone=UTC)
     schedule = Schedule(scheduler, deps.db, deps.clock, metrics)
-    schedule.every("expire_offers", min(EXPIRY_S, settings.firstline_offer_s), lambda: expire_offers(deps))
     if settings.firstline_hedge_s > 0:
-        schedule.every("hedge_offers", min(EXPIRY_S, settings.firstline_hedge_s), lambda: hedge_offers(deps))
+        schedule.every("hedge_offers", min(HEDGE_TICK_S, settings.firstline_hedge_s), lambda: hedge_offers(deps))
     keep_s, window_s = settings.firstline_keep_s, settings.firstline_reopen_window_s
     schedule.every("close_old", min(HOUR_S, window_s), lambda: close_old(deps))
     schedule.every("prune", min(HOUR_S, keep_s), lambda: prune(deps.db, deps.clock, keep_s, window_s, stopping))

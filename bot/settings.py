@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     firstline_deadline_s: float = Field(default=4 * 3600, gt=0)
     firstline_reopen_window_s: float = Field(default=4 * 86400, gt=0)
     firstline_routing_policy: Policy = Policy.ADAPTIVE
-    firstline_match_tick_s: float = Field(default=15, gt=0)
+    firstline_match_tick_s: float = Field(default=4, gt=0)
     firstline_slack_timeout_s: float = Field(default=10, gt=0)
     firstline_lease_s: float = Field(default=60, gt=0)
     firstline_poll_s: float = Field(default=0.5, gt=0)

@@ -8,11 +8,13 @@ import structlog
 
 from bot.delivery import say
 from bot.deps import Deps
+from bot.jobs.offers import expire_offers
 from bot.services.matching import offer_waiting, teams_waiting
 from routing import WaitReason
 
 log = structlog.get_logger(__name__)
 
+TROUBLE_PAUSE_S = 1.0  # after a run that failed: somebody may wait beside a free agent, so not the whole tick
 
 OnLeft = Callable[[Mapping[WaitReason, int]], None]  # told how many requests a run left waiting, by why
 
@@ -62,14 +64,21 @@ class Matcher:
         """Whether the thread runs."""
         return self._thread.is_alive()
 
+    def step(self) -> float:
+        """End what has run out, and match; return after how many seconds to do so again at the latest."""
+        tick_s = self._deps.settings.firstline_match_tick_s
+        # Cleared before the run: a request that arrives during it is seen by the next.
+        self._deps.wake.matching.clear()
+        try:
+            expire_offers(self._deps)
+            match_all(self._deps, self._on_left)
+        except Exception as error:  # a job's edge: the next step tries again
+            log.error("matching_failed", error=type(error).__name__)
+            return min(TROUBLE_PAUSE_S, tick_s)
+        return tick_s
+
     def _run(self) -> None:
-        while True:
-            # Cleared before the run: a request that arrives during it is seen by the next.
-            self._deps.wake.matching.clear()
-            if self._stopping.is_set():
-                return
-            try:
-                match_all(self._deps, self._on_left)
-            except Exception as error:  # a job's edge: the next tick tries again
-                log.error("matching_failed", error=type(error).__name__)
-            self._deps.wake.matching.wait(self._deps.settings.firstline_match_tick_s)
+        while not self._stopping.is_set():
+            wait_s = self.step()
+            if not self._stopping.is_set():  # the step may have cleared the flag that `stop` set
+                self._deps.wake.matching.wait(wait_s)

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, String, cast, or_, select
 from sqlalchemy.orm import Session
 
 from bot.errors import NotAllowed, RefusedMove
-from bot.ids import EventKind
+from bot.ids import EventKind, message_key
 from bot.lifecycle import AssignmentState, RequestState
 from bot.services import satisfaction
 from bot.services.hedges import UNANSWERED, end_hedges, open_hedges, pass_over_others, promote
@@ -17,7 +17,7 @@ from bot.services.moves import ENDED, move, move_assignment, record
 from bot.services.views import OfferView, view_offer
 from bot.settings import Settings
 from bot.storage import queries
-from bot.storage.tables import Assignment, SupportRequest
+from bot.storage.tables import Assignment, OutboxRow, RowState, SupportRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,21 +149,31 @@ def resolve(
     return replace(_answered(session, assignment, request, event_id), asks_satisfaction=asks)
 
 
+def is_any_over(session: Session, now: datetime) -> bool:
+    """Whether :func:`expire` has anything to do."""
+    return session.execute(_over(now).limit(1)).first() is not None
+
+
 def expire(session: Session, now: datetime) -> tuple[Answered, ...]:
     """End every offer that nobody answered in time, in all workspaces; each goes to the next agent."""
-    overdue = session.execute(
-        select(Assignment.team_id, Assignment.id)
-        .where(Assignment.state.in_(UNANSWERED), Assignment.expires_at <= now)
-        .order_by(Assignment.id)
-        .limit(200)
-    )
     ended = []
-    for team_id, assignment_id in overdue.all():
+    for team_id, assignment_id in session.execute(_over(now).order_by(Assignment.id).limit(200)).all():
         assignment, request = queries.find_assignment(session, team_id, assignment_id)
         if assignment.state not in UNANSWERED:
             continue  # answered, or withdrawn, while we were looking
         ended.append(_expire(session, now, assignment, request))
     return tuple(ended)
+
+
+def _over(now: datetime) -> Select[str, int]:
+    """Workspace and id of every offer whose time is up, or whose card Slack refused for good: nobody will ever answer it."""
+    card = Assignment.team_id + f":{message_key('offer', '')}" + cast(Assignment.id, String)
+    was_given_up = (
+        select(OutboxRow.id).where(OutboxRow.dedupe_key == card, OutboxRow.state == RowState.DEAD).exists()
+    )
+    return select(Assignment.team_id, Assignment.id).where(
+        Assignment.state.in_(UNANSWERED), or_(Assignment.expires_at <= now, was_given_up)
+    )
 
 
 def _end_offers(session: Session, now: datetime, request: SupportRequest) -> tuple[Answered, ...]:

@@ -4,8 +4,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from sqlalchemy import text, update
+
 from bot.jobs.matching import Matcher
 from bot.jobs.offers import close_old, expire_offers, hedge_offers
+from bot.storage.tables import OutboxRow, RowState
 
 
 def wait_for(condition: Callable[[], bool], timeout_s: float = 10) -> bool:
@@ -59,6 +62,35 @@ def test_an_offer_that_runs_out_goes_on(desk: Any, clock: Any) -> None:
     assert desk.deps.wake.matching.is_set()
     assert "did not answer in time" in desk.seen("offer:1")
     assert desk.match() == 1
+
+
+def test_an_offer_that_nobody_can_read_goes_on(desk: Any) -> None:
+    """When Slack refuses an agent's card for good, the offer ends at once: nobody sits out two minutes for it."""
+    desk.dm("URILEY", "broken screen")
+    desk.match()
+    assert expire_offers(desk.deps) == 0
+    with desk.deps.db.writing() as session:
+        card = update(OutboxRow).where(OutboxRow.message_key == "offer:1")
+        session.execute(card.values(state=RowState.DEAD))
+    first = desk.shown("offer:1")["user_ids"]
+    assert expire_offers(desk.deps) == 1
+    assert desk.match() == 1
+    assert desk.shown("offer:2")["user_ids"] != first
+
+
+def test_a_matching_that_fails_is_tried_again_soon(open_desk: Callable[..., Any]) -> None:
+    """Not only at the next tick: somebody may wait beside an agent who is free. Overdue offers end in the same step."""
+    desk = open_desk(firstline_match_tick_s=3600)
+    matcher = Matcher(desk.deps)
+    desk.dm("URILEY", "broken screen")
+    assert matcher.step() == 3600
+    desk.deps.clock.forward(121)
+    matcher.step()
+    assert desk.keys("offer:") == ["offer:1", "offer:2"]
+    desk.deps.db.dispose()
+    with desk.deps.db.writing() as session:
+        session.execute(text("ALTER TABLE support_requests RENAME TO hidden"))
+    assert matcher.step() == 1
 
 
 def test_what_cannot_be_reopened_any_more_is_closed(desk: Any, clock: Any) -> None:

@@ -2,17 +2,20 @@
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Event as Flag
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from bot.jobs.prune import prune
 from bot.services import assignments
-from bot.storage.tables import RoutingDecision
+from bot.services.pool import read_pool, read_staff
+from bot.storage.tables import Agent, RoutingDecision
 from routing import Policy
 from routing.explaining import replay
+from tests.bot.services.conftest import abstain
 
 
 def decisions(office: Any) -> list[RoutingDecision]:
@@ -58,6 +61,41 @@ def test_nothing_offered_leaves_no_record(office: Any) -> None:
     assert len(decisions(office)) == 1
     assert office.match().offers == ()
     assert len(decisions(office)) == 1
+
+
+def free_at(office: Any, agent: str) -> datetime:
+    """When the work that this agent has in hand should be done."""
+    with office.db.reading() as session:
+        pool = read_pool(session, office.clock(), "T0ONE")
+        staff = read_staff(session, office.clock(), "T0ONE", pool, office.settings)
+    return min(next(each.free_at for each in staff if each.id == agent))
+
+
+def test_who_is_held_is_on_record(open_office: Callable[..., Any]) -> None:
+    """A request that waits for an agent who is about to be free, beside one who is: for whom and until when, once."""
+    office = open_office(firstline_agent_capacity=1)
+    for minutes in (10, 10, 10, 10, 10, 10):  # UANA, who knows it best, takes ten minutes
+        _, assignment_id, agent = office.in_progress()
+        office.clock.forward(60 * minutes)
+        office.resolve(assignment_id, agent)
+    with office.db.writing() as session:
+        session.execute(update(Agent).where(Agent.user_id == "UBEN").values(skills={"network_vpn": 0.05}))
+        session.execute(update(Agent).where(Agent.user_id == "UANA").values(skills={"network_vpn": 1.0}))
+    _, _, busy = office.in_progress(user="UFIRST", decision=abstain())
+    assert busy == "UANA"
+    until = free_at(office, "UANA")
+    office.clock.forward((until - office.clock()).total_seconds() - 20)
+    before = len(decisions(office))
+    request_id = office.waiting(user="USECOND", decision=abstain())
+    assert office.match().offers == ()
+    office.clock.forward(4)
+    assert office.match().offers == ()
+    (decision,) = decisions(office)[before:]
+    (entry,) = decision.record["outcome"]["waiting"]
+    assert (entry["task_id"], entry["reason"], entry["hold"]["agent_id"]) == (str(request_id), "hold", "UANA")
+    assert datetime.fromisoformat(entry["hold"]["until"]) == until
+    office.clock.forward(20)
+    assert [offer.agent_id for offer in office.match().offers] == ["UBEN"]
 
 
 def test_asking_the_silent_again_is_a_decision_of_its_own(open_office: Callable[..., Any]) -> None:
