@@ -241,10 +241,14 @@ def _schedule(deps: Deps, slack: Slack, metrics: Metrics, stopping: threading.Ev
     scheduler = BackgroundScheduler(timezone=UTC)
     schedule = Schedule(scheduler, deps.db, deps.clock, metrics)
     if settings.firstline_hedge_s > 0:
-        schedule.every("hedge_offers", min(HEDGE_TICK_S, settings.firstline_hedge_s), lambda: hedge_offers(deps))
+        schedule.every(
+            "hedge_offers", min(HEDGE_TICK_S, settings.firstline_hedge_s), lambda: hedge_offers(deps)
+        )
     keep_s, window_s = settings.firstline_keep_s, settings.firstline_reopen_window_s
-    schedule.every("close_old", min(HOUR_S, window_s), lambda: close_old(deps))
-    schedule.every("prune", min(HOUR_S, keep_s), lambda: prune(deps.db, deps.clock, keep_s, window_s, stopping))
+    schedule.every_in_one("close_old", min(HOUR_S, window_s), lambda run: close_old(deps, run))
+    schedule.every(
+        "prune", min(HOUR_S, keep_s), lambda: prune(deps.db, deps.clock, keep_s, window_s, stopping)
+    )
     keep_words_s = settings.firstline_keep_words_s
     schedule.every("forget", HOUR_S, lambda: forget_words(deps.db, deps.clock, keep_words_s, stopping))
     schedule.every("scrub", SCRUB_S, lambda: scrub_if_due(deps.db))

@@ -2,6 +2,7 @@
 
 from bot.delivery import say
 from bot.deps import Deps
+from bot.jobs.slots import Run, settle
 from bot.services.assignments import expire, is_any_over
 from bot.services.hedging import hedge, teams_offering
 from bot.services.reopening import close_for_good
@@ -37,11 +38,13 @@ def hedge_offers(deps: Deps) -> int:
     return offers
 
 
-def close_old(deps: Deps) -> int:
-    """Close what can no longer be reopened; return how many."""
+def close_old(deps: Deps, run: Run | None = None) -> int:
+    """Close what can no longer be reopened, and settle ``run`` with it; return how many."""
     with deps.work() as session:
         now = deps.clock()
         closed = close_for_good(session, now, deps.settings)
         for each in closed:
             say.closed_for_good(session, now, each, deps.answers)
+        if run is not None:
+            settle(session, run)
     return len(closed)

@@ -17,11 +17,12 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 from structlog.contextvars import bound_contextvars
 
-from bot.jobs.slots import claim_slot
+from bot.jobs.slots import Run, claim_slot, end
 from bot.storage.database import Clock, Database
 
 log = logging.getLogger(__name__)
 
+LOOK_S = 30.0  # each replica looks so often at least whether a job is due or was left behind
 DAEMONS = "daemons"  # the executor's name in the scheduler
 
 
@@ -63,12 +64,19 @@ class Schedule:
         self.scheduler.add_executor(_DaemonExecutor(), DAEMONS)
 
     def every(self, name: str, every_s: float, run: Callable[[], object]) -> None:
-        """Call ``run`` once in each period of ``every_s`` seconds, on one replica. ``name`` is the same on all."""
+        """Call ``run`` once in each period of ``every_s`` seconds, on one replica. ``name`` is the same on all.
+
+        When a replica dies at it, another calls ``run`` again: what it does must bear that.
+        """
+        self.every_in_one(name, every_s, lambda _run: run())
+
+    def every_in_one(self, name: str, every_s: float, run: Callable[[Run], object]) -> None:
+        """As `every`, for what is one transaction: it has one effect whoever dies, as ``run`` settles its Run in it."""
         if self.watcher is not None:
             self.watcher.job_added(name, every_s)
         self.scheduler.add_job(
-            lambda: self.tick(name, every_s, run),
-            IntervalTrigger(seconds=max(1, round(every_s)), timezone=UTC),
+            lambda: self.tick_in_one(name, every_s, run),
+            IntervalTrigger(seconds=max(1, round(min(every_s, LOOK_S))), timezone=UTC),
             id=name,
             executor=DAEMONS,
             max_instances=1,  # a run that outlasts its period is not overtaken by the next ...
@@ -78,17 +86,31 @@ class Schedule:
 
     def tick(self, name: str, every_s: float, run: Callable[[], object]) -> bool:
         """Run the job if this tick is ours; whether it was run to its end."""
+        return self.tick_in_one(name, every_s, lambda _run: run())
+
+    def tick_in_one(self, name: str, every_s: float, run: Callable[[Run], object]) -> bool:
+        """As `tick`, for a job that settles its Run itself."""
         with bound_contextvars(job=name):
             try:
-                if not claim_slot(self.db, name, self.clock(), every_s):
+                mine = claim_slot(self.db, name, self.clock(), every_s)
+                if mine is None:
                     return False
-                run()
-            except Exception as error:  # a job's edge: the next tick tries again
+                well = self._run(mine, run)
+                end(self.db, mine)
+            except Exception as error:  # a job's edge: the database is away; the next tick tries again
                 log.error("the job %s failed: %s", name, type(error).__name__)
-                self._tell(name, well=False)
-                return False
-            self._tell(name, well=True)
-            return True
+                well = False
+            self._tell(name, well=well)
+            return well
+
+    def _run(self, mine: Run, run: Callable[[Run], object]) -> bool:
+        """Whether it was run to its end. A job that fails is tried again in its next period, not at the next look."""
+        try:
+            run(mine)
+        except Exception as error:  # a job's edge
+            log.error("the job %s failed: %s", mine.job, type(error).__name__)
+            return False
+        return True
 
     def _tell(self, name: str, *, well: bool) -> None:
         if self.watcher is not None:
