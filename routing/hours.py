@@ -1,7 +1,7 @@
 """When somebody works: weekly hours on their own wall clock, daylight saving included."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -9,6 +9,7 @@ from routing.errors import InvalidAgent
 
 _DAY = 24 * 60
 _WEEK = 7 * _DAY
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,7 +37,12 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class WeeklyHours:
-    """Windows of a week in a time zone such as Europe/Amsterdam; no windows: never at work. Raises InvalidAgent."""
+    """Windows of a week in a time zone such as Europe/Amsterdam; no windows: never at work. Raises InvalidAgent.
+
+    When the clocks go back, an hour comes twice: it counts the first time, and the second time nothing changes. When
+    they go forward an hour is left out, and what would begin or end in it does so at once. So each shift of a day has
+    one beginning and one end, in that order.
+    """
 
     zone: str
     windows: tuple[Window, ...]
@@ -56,26 +62,25 @@ class WeeklyHours:
 
         Somebody who works around the clock has a shift that ends a week from the start of the present window.
         """
-        local = now.astimezone(ZoneInfo(self.zone))
+        local = _steady(now, ZoneInfo(self.zone))
         minute = local.weekday() * _DAY + local.hour * 60 + local.minute
         end = self._end_of(minute)
         if end is None:
             return None
         while (further := self._end_of(end % _WEEK)) is not None and end - minute < _WEEK:
             end += (further - end) % _WEEK
-        midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
         # Wall-clock arithmetic: the shift ends at 17:00 as people say it, whatever the clocks did in between.
-        return (midnight + timedelta(minutes=end - local.weekday() * _DAY)).astimezone(now.tzinfo)
+        return _first_moment(_minute_of(local) + timedelta(minutes=end - minute)).astimezone(now.tzinfo)
 
     def changes_at(self, now: datetime) -> datetime:
         """The next moment at which somebody comes or goes, a week from now at the latest."""
         if (closes_at := self.closes_at(now)) is not None:
             return closes_at
-        local = now.astimezone(ZoneInfo(self.zone))
+        local = _steady(now, ZoneInfo(self.zone))
         minute = local.weekday() * _DAY + local.hour * 60 + local.minute
         waits = [(w.weekday * _DAY + w.start - minute - 1) % _WEEK + 1 for w in self.windows]
-        start = local.replace(second=0, microsecond=0) + timedelta(minutes=min(waits, default=_WEEK))
-        return start.astimezone(now.tzinfo)
+        start = _minute_of(local) + timedelta(minutes=min(waits, default=_WEEK))
+        return _first_moment(start).astimezone(now.tzinfo)
 
     def _end_of(self, minute: int) -> int | None:
         """End, in minutes of the week, of the window that `minute` of the week lies in."""
@@ -84,6 +89,28 @@ class WeeklyHours:
             if window.weekday == weekday and window.start <= of_day < window.end:
                 return weekday * _DAY + window.end
         return None
+
+
+def _steady(now: datetime, zone: ZoneInfo) -> datetime:
+    """The time on the wall, but for the hour that comes twice: its second time is the last minute of the first."""
+    local = now.astimezone(zone)
+    while local.fold:  # at most 60 steps, in one hour of the year
+        now -= _MINUTE
+        local = now.astimezone(UTC).astimezone(zone)
+    return local
+
+
+def _minute_of(local: datetime) -> datetime:
+    return local.replace(second=0, microsecond=0)
+
+
+def _first_moment(wall: datetime) -> datetime:
+    """When the clock on the wall first shows ``wall`` or later."""
+    shown = wall.replace(tzinfo=None)
+    moment = min(wall.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    while moment.astimezone(wall.tzinfo).replace(tzinfo=None) < shown:  # in the hour that is left out
+        moment += _MINUTE
+    return moment
 
 
 def working_week(zone: str, start: int = 9 * 60, end: int = 17 * 60) -> WeeklyHours:

@@ -1,7 +1,8 @@
 """Weekly hours on somebody's own clock."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -38,6 +39,41 @@ def test_a_night_shift_is_one_shift() -> None:
     closes_at = always.closes_at(sunday)
     assert closes_at is not None
     assert closes_at >= sunday + timedelta(days=6)
+
+
+CHANGES = {
+    "Berlin, 23 hours": ("Europe/Berlin", date(2026, 3, 29)),
+    "Berlin, 25 hours": ("Europe/Berlin", date(2026, 10, 25)),
+    "New York, 23 hours": ("America/New_York", date(2026, 3, 8)),
+    "New York, 25 hours": ("America/New_York", date(2026, 11, 1)),
+}
+SHIFTS = {  # minutes of the day, around the hour that is left out or comes twice in either zone
+    "from 2:30": (150, 630),
+    "until 2:30": (0, 150),
+    "from 1:30": (90, 600),
+    "until 1:30": (0, 90),
+    "from 3:00": (180, 600),
+    "until 2:00": (30, 120),
+    "nine to five": (540, 1020),
+}
+
+
+@pytest.mark.parametrize(("start", "end"), SHIFTS.values(), ids=SHIFTS.keys())
+@pytest.mark.parametrize(("zone", "day"), CHANGES.values(), ids=CHANGES.keys())
+def test_when_the_clocks_change_a_shift_begins_and_ends_once(
+    zone: str, day: date, start: int, end: int
+) -> None:
+    """Minute by minute through that day and its neighbours: three beginnings, and each is foretold, as is each end."""
+    hours = WeeklyHours(zone, tuple(Window(weekday, start, end) for weekday in range(7)))
+    first = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)) - timedelta(days=1)
+    moments = [first.astimezone(UTC) + timedelta(minutes=n) for n in range(3 * 24 * 60 - 90)]
+    is_open = [hours.closes_at(moment) is not None for moment in moments]
+    changes = [n for n in range(1, len(moments)) if is_open[n] != is_open[n - 1]]
+    assert len([n for n in changes if is_open[n]]) + is_open[0] == 3
+    assert len(changes) - is_open[0] <= 6
+    for before, at in zip([0, *changes], changes, strict=False):
+        for moment in (moments[before], moments[(before + at) // 2], moments[at - 1]):
+            assert hours.changes_at(moment) == moments[at]
 
 
 @pytest.mark.parametrize(
