@@ -16,7 +16,6 @@ import psutil
 from playground.testing import PlaygroundServer
 
 ROOT = Path(__file__).parents[2]
-SERVE = ("-m", "bot", "serve")
 START_WITHIN_S = 120
 STOP_WITHIN_S = 20
 TABLES = (
@@ -57,9 +56,7 @@ class Usage:
 class RunningBot:
     """`python -m bot serve` on a fresh database in ``folder``; ``given`` are further variables of its environment."""
 
-    def __init__(
-        self, slack: PlaygroundServer, folder: Path, *, command: tuple[str, ...] = SERVE, **given: str
-    ) -> None:
+    def __init__(self, slack: PlaygroundServer, folder: Path, **given: str) -> None:
         self.port = free_port()
         self.database = folder / "bench.db"
         self.log = folder / "bot.log"
@@ -78,7 +75,7 @@ class RunningBot:
         began_s = time.perf_counter()
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, *command], env=environment, cwd=ROOT, stdout=log, stderr=log
+                [sys.executable, "-m", "bot", "serve"], env=environment, cwd=ROOT, stdout=log, stderr=log
             )
         while not self._is_ready():
             if self.process.poll() is not None or time.perf_counter() - began_s > START_WITHIN_S:
