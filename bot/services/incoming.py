@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from bot.services.views import RequestView, Shown
+from bot.storage.tables import RequestMessage, SupportRequest
 from classifier import clean, is_greeting
 
 MAX_TEXT = 8_000  # characters kept of one message; Slack allows 40,000
@@ -41,6 +42,22 @@ class Incoming:
         """What is kept: the words, cut to MAX_TEXT, and the names of the files."""
         names = f"[attached: {', '.join(self.attachments)}]"[:MAX_NAMES] if self.attachments else ""
         return "\n".join(part for part in (self.text[:MAX_TEXT], names) if part)
+
+    @property
+    def size(self) -> dict[str, int]:
+        """What the log keeps of it."""
+        return {"characters": len(self.text), "files": len(self.attachments)}
+
+    def as_message_of(self, request: SupportRequest, now: datetime) -> RequestMessage:
+        """The row that makes it part of ``request``, which must be stored already; not yet in a session."""
+        return RequestMessage(
+            team_id=self.team_id,
+            request_id=request.id,
+            channel_id=self.channel_id,
+            ts=self.ts,
+            text=self.stored_text,
+            received_at=now,
+        )
 
     @property
     def says_nothing_yet(self) -> bool:

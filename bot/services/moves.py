@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
 from bot.errors import RefusedMove
@@ -82,6 +82,40 @@ def move(
         actor_id=actor_id,
         data={"from": old, **(data or {})},
     )
+
+
+def open_moved(
+    session: Session,
+    now: datetime,
+    request: SupportRequest,
+    new: RequestState,
+    *,
+    kind: EventKind,
+    opened: Mapping[str, Any],
+    data: Mapping[str, Any],
+    **changes: Any,
+) -> int:
+    """Store a new request as it stands after its first move; return the id of that move's event.
+
+    Nobody can have seen it before, so nothing is to be fenced, and both events (``opened`` is actor and data of the first)
+    go in one statement.
+    """
+    old = request.state
+    check_move(old, new)
+    for name, value in {"state": new, **changes}.items():
+        setattr(request, name, value)
+    session.add(request)
+    session.flush()
+    if new is RequestState.WAITING:
+        session.info[MATCHING_DUE] = True
+    about: dict[str, Any] = {"team_id": request.team_id, "request_id": request.id, "at": now}
+    first = {**about, "kind": EventKind.OPENED, **opened}
+    then = {**about, "kind": kind, "actor_id": None, "data": {"from": old, **data}}
+    together = insert(Event).returning(Event.kind, Event.id).execution_options(render_nulls=True)
+    ids = session.execute(together, [first, then])
+    happened = session.info.setdefault(HAPPENED, [])
+    happened += [Happened(EventKind.OPENED, request.id), Happened(kind, request.id)]
+    return dict(ids.all())[kind]
 
 
 def require(request: SupportRequest, state: RequestState) -> None:

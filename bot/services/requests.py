@@ -10,22 +10,31 @@ from sqlalchemy.orm import Session
 from bot.errors import ReplyAhead
 from bot.ids import EventKind
 from bot.lifecycle import OPEN_STATES, RequestState
-from bot.services.answering import Basis, answer
+from bot.services.answering import Basis, answer, answer_new
 from bot.services.incoming import Incoming, Outcome, Taken
 from bot.services.moves import record
 from bot.services.reopening import may_reopen, reopen
 from bot.services.views import RequestView
 from bot.storage import queries
-from bot.storage.tables import RequestMessage, SupportRequest
+from bot.storage.tables import SupportRequest
 
 
 def take(
     session: Session, now: datetime, incoming: Incoming, basis: Basis, *, wait_for_parent: bool
 ) -> Outcome:
     """Take one message. With ``wait_for_parent``, a reply to a message not seen so far raises ReplyAhead."""
-    if queries.is_known_message(session, incoming.team_id, incoming.channel_id, incoming.ts):
+    # A top-level message may find its own thread open already, when a reply overtook it.
+    found = queries.whereabouts(
+        session,
+        incoming.team_id,
+        incoming.channel_id,
+        incoming.user_id,
+        incoming.ts,
+        incoming.thread_ts or incoming.ts,
+    )
+    if found.is_known:
         return Outcome(Taken.KNOWN, incoming)
-    request = _request_of(session, incoming)
+    request = found.of_thread or (None if incoming.is_reply else found.unfinished)
     if request is None and incoming.is_reply:
         # Under one of our own messages, or ahead of its parent: Slack promises no order.
         if not _is_own_thread(session, incoming):
@@ -37,15 +46,6 @@ def take(
     if request.requester_id != incoming.user_id:
         return Outcome(Taken.UNRELATED, incoming)
     return _continue(session, now, request, incoming, basis)
-
-
-def _request_of(session: Session, incoming: Incoming) -> SupportRequest | None:
-    # A top-level message may find its own thread open already, when a reply overtook it.
-    thread_ts = incoming.thread_ts or incoming.ts
-    found = queries.request_of_thread(session, incoming.team_id, incoming.channel_id, thread_ts)
-    if found is None and not incoming.is_reply:
-        found = queries.unfinished_opening(session, incoming.team_id, incoming.channel_id, incoming.user_id)
-    return found
 
 
 def _is_own_thread(session: Session, incoming: Incoming) -> bool:
@@ -66,12 +66,12 @@ def _open(session: Session, now: datetime, incoming: Incoming, basis: Basis) -> 
         opened_at=incoming.sent_at(now),
         reopened_count=0,
     )
+    if not incoming.says_nothing_yet:
+        return answer_new(session, now, request, incoming, basis)
     session.add(request)
     session.flush()
     event_id = _keep(session, now, request, incoming, EventKind.OPENED)
-    if incoming.says_nothing_yet:
-        return Outcome(Taken.ASKED, incoming, RequestView.of(request), event_id=event_id)
-    return answer(session, now, request, incoming, basis)
+    return Outcome(Taken.ASKED, incoming, RequestView.of(request), event_id=event_id)
 
 
 def _continue(
@@ -105,16 +105,7 @@ def _complete(
 def _keep(
     session: Session, now: datetime, request: SupportRequest, incoming: Incoming, kind: EventKind
 ) -> int:
-    session.add(
-        RequestMessage(
-            team_id=incoming.team_id,
-            request_id=request.id,
-            channel_id=incoming.channel_id,
-            ts=incoming.ts,
-            text=incoming.stored_text,
-            received_at=now,
-        )
-    )
+    session.add(incoming.as_message_of(request, now))
     return record(
         session,
         now,
@@ -122,5 +113,5 @@ def _keep(
         kind,
         request_id=request.id,
         actor_id=incoming.user_id,
-        data={"characters": len(incoming.text), "files": len(incoming.attachments)},
+        data=incoming.size,
     )

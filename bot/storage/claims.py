@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, Update, bindparam, func, select, update
+from sqlalchemy import Select, Update, UpdateBase, bindparam, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from bot.ids import new_token
@@ -68,13 +68,8 @@ def claim(
     ``waits_hold_lane``: whether a row that waits for its next attempt holds up the younger rows of its lane. It must
     in the outbox, where order is what people read; it must not in the inbox, where one bad row would silence a person.
     """
-    rows = session.scalars(_claimable(table, waits_hold_lane), {"now": now, "rows": limit}).all()
-    for row in rows:
-        row.state = RowState.CLAIMED
-        row.attempts += 1
-        row.lease = new_token()
-        row.lease_until = now + timedelta(seconds=lease_s)
-    session.flush()
+    given = {"now": now, "rows": limit, "token": new_token(), "until": now + timedelta(seconds=lease_s)}
+    rows = session.scalars(_taking(table, waits_hold_lane), given).all()
     return sorted(rows, key=lambda row: row.id)
 
 
@@ -90,7 +85,24 @@ def _expired(table: type[Row]) -> Select[Row]:
 
 
 @cache
-def _claimable(table: type[Row], waits_hold_lane: bool) -> Select[Row]:
+def _taking(table: type[Row], waits_hold_lane: bool) -> UpdateBase:
+    """Choosing rows and marking them, in one statement; they come back as they now stand, under one token."""
+    chosen = _claimable(table, waits_hold_lane).cte("chosen")
+    return (
+        update(table)
+        .where(table.id.in_(select(chosen.c.id)))
+        .values(
+            state=RowState.CLAIMED,
+            attempts=table.attempts + 1,
+            lease=bindparam("token"),
+            lease_until=bindparam("until", type_=UtcDateTime()),
+        )
+        .returning(table)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+
+
+def _claimable(table: type[Row], waits_hold_lane: bool) -> Select[int]:
     now = bindparam("now", type_=UtcDateTime())
     waiting, working = aliased(table), aliased(table)
     in_work = select(working.lane).where(working.state == RowState.CLAIMED)
@@ -100,7 +112,7 @@ def _claimable(table: type[Row], waits_hold_lane: bool) -> Select[Row]:
     if not waits_hold_lane:
         heads = heads.where(waiting.due_at <= now)
     return (
-        select(table)
+        select(table.id)
         .where(table.id.in_(heads.group_by(waiting.lane)), table.state == RowState.READY, table.due_at <= now)
         .order_by(table.due_at, table.id)
         .limit(bindparam("rows"))

@@ -1,6 +1,8 @@
 """Queries with names. Every one names the workspace."""
 
-from sqlalchemy import ScalarSelect, func, select
+from dataclasses import dataclass
+
+from sqlalchemy import ScalarSelect, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.errors import NotAllowed
@@ -60,44 +62,68 @@ def open_assignment(session: Session, team_id: str, request_id: int) -> Assignme
     ).one_or_none()
 
 
-def is_known_message(session: Session, team_id: str, channel_id: str, ts: str) -> bool:
-    """Whether this message already belongs to a request: a second delivery of it changes nothing."""
-    found = session.scalar(
-        select(RequestMessage.id).where(
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where a message belongs. ``is_known``: it was taken before, and a second delivery of it changes nothing.
+
+    ``of_thread`` was opened in its thread, or the thread's first message was appended to it; ``unfinished`` is the latest
+    request of the person that so far is only a greeting: their next message completes it. All are locked.
+    """
+
+    is_known: bool = False
+    of_thread: SupportRequest | None = None
+    unfinished: SupportRequest | None = None
+
+
+def whereabouts(
+    session: Session, team_id: str, channel_id: str, user_id: str, ts: str, thread_ts: str
+) -> Whereabouts:
+    """What is here already of a message and its thread, in one statement: every message that comes in asks it."""
+    known, appended = (_request_id_of(team_id, channel_id, each) for each in (ts, thread_ts))
+    request = SupportRequest
+    rows = session.execute(
+        select(request, known.label("known"), appended.label("appended"))
+        .where(
+            request.team_id == team_id,
+            # The workspace in each, as each is looked up in an index of its own.
+            or_(
+                and_(
+                    request.team_id == team_id,
+                    request.channel_id == channel_id,
+                    request.thread_ts == thread_ts,
+                ),
+                and_(
+                    request.team_id == team_id,
+                    request.requester_id == user_id,
+                    request.state == RequestState.NEW,
+                ),
+                request.id == known,
+                request.id == appended,
+            ),
+        )
+        .order_by(request.id)
+        .with_for_update(of=request)
+    ).all()
+    here = [row[0] for row in rows if row[0].channel_id == channel_id]
+    opened = [each for each in here if each.thread_ts == thread_ts]
+    added = [row[0] for row in rows if row[0].id == row.appended]
+    new = [each for each in here if each.requester_id == user_id and each.state is RequestState.NEW]
+    return Whereabouts(
+        is_known=any(row.known is not None for row in rows),
+        of_thread=next(iter(opened or added), None),
+        unfinished=new[-1] if new else None,
+    )
+
+
+def _request_id_of(team_id: str, channel_id: str, ts: str) -> ScalarSelect[int]:
+    return (
+        select(RequestMessage.request_id)
+        .where(
             RequestMessage.team_id == team_id,
             RequestMessage.channel_id == channel_id,
             RequestMessage.ts == ts,
         )
-    )
-    return found is not None
-
-
-def request_of_thread(
-    session: Session, team_id: str, channel_id: str, thread_ts: str
-) -> SupportRequest | None:
-    """The request whose thread this is, locked: it was opened there, or the thread's first message was appended to it."""
-    opened = session.scalars(
-        select(SupportRequest)
-        .where(
-            SupportRequest.team_id == team_id,
-            SupportRequest.channel_id == channel_id,
-            SupportRequest.thread_ts == thread_ts,
-        )
-        .with_for_update()
-    ).one_or_none()
-    return (
-        opened
-        or session.scalars(
-            select(SupportRequest)
-            .join(RequestMessage, RequestMessage.request_id == SupportRequest.id)
-            .where(
-                SupportRequest.team_id == team_id,
-                RequestMessage.team_id == team_id,
-                RequestMessage.channel_id == channel_id,
-                RequestMessage.ts == thread_ts,
-            )
-            .with_for_update(of=SupportRequest)
-        ).one_or_none()
+        .scalar_subquery()
     )
 
 
@@ -120,23 +146,6 @@ def words_of(session: Session, request: SupportRequest) -> str:
         .order_by(RequestMessage.ts)
     )
     return "\n".join(text for text in texts if text) or request.text
-
-
-def unfinished_opening(
-    session: Session, team_id: str, channel_id: str, user_id: str
-) -> SupportRequest | None:
-    """The latest request that so far is only a greeting: the person's next message completes it."""
-    return session.scalars(
-        select(SupportRequest)
-        .where(
-            SupportRequest.team_id == team_id,
-            SupportRequest.channel_id == channel_id,
-            SupportRequest.requester_id == user_id,
-            SupportRequest.state == RequestState.NEW,
-        )
-        .order_by(SupportRequest.id.desc())
-        .limit(1)
-    ).one_or_none()
 
 
 def find_suggestion(session: Session, request: SupportRequest, suggestion_id: int) -> Suggestion:

@@ -234,6 +234,22 @@ class SupportRequest(Base):
         Index("ix_support_requests_requester", "team_id", "requester_id", "state"),
         Index("ix_support_requests_state", "team_id", "state"),
         Index("ix_support_requests_opened", "team_id", "opened_at"),
+        # Everything that statistics count by, first what they group by: they read this and never the rows.
+        Index(
+            "ix_support_requests_counted",
+            "team_id",
+            "category",
+            "no_suggestion",
+            "language",
+            "opened_at",
+            "state",
+            "agent_id",
+            "reopened_count",
+            "answered_at",
+            "waiting_since",
+            "accepted_at",
+            "closed_at",
+        ),
         Index(
             "ix_support_requests_waits", "state", "waiting_since"
         ),  # whose, does not matter: metrics, the matcher
@@ -257,7 +273,7 @@ class SupportRequest(Base):
     rule: Mapped[str | None] = mapped_column(String(300))  # why this many suggestions were shown, in words
     no_suggestion: Mapped[str | None] = mapped_column(
         String(32)
-    )  # an AbstainReason, "no_decision" or "no_answer"
+    )  # an AbstainReason, "no_decision" or "no_answer"; set with every answer that is no suggestion
     opened_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]  # when suggestions, or "a person will come", were decided
     waiting_since: Mapped[datetime | None]  # kept when an offer is declined: age is not lost
@@ -372,7 +388,11 @@ class SatisfactionQuestion(Base):
     """The question how the help was, asked once of a request that an agent resolved. The last click wins; the log has all."""
 
     __tablename__ = "satisfaction_questions"
-    __table_args__ = (UniqueConstraint("request_id"),)
+    __table_args__ = (
+        UniqueConstraint("request_id"),
+        Index("ix_satisfaction_questions_answer", "team_id", "answer"),  # counted by
+        Index("ix_satisfaction_questions_answered", "team_id", "answered_at"),  # the newest first
+    )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     team_id: Mapped[str] = mapped_column(String(32))

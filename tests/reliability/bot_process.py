@@ -45,7 +45,8 @@ def break_what(broken: Broken, bot: Bot) -> None:
                 part.start = lambda: None  # type: ignore[method-assign]
         case Broken.DELIVERY_KEY:
             writer.store = store_again  # type: ignore[assignment]
-            queries.is_known_message = lambda *_arguments: False  # type: ignore[assignment]
+            look = queries.whereabouts
+            queries.whereabouts = lambda *message: replace(look(*message), is_known=False)
         case Broken.LOOK:
             Sender._look_for = lambda *_arguments: None  # type: ignore[method-assign]
         case Broken.OUTBOX:
