@@ -16,12 +16,21 @@ from tests.reliability.history_record import delivered_by, seen_in
 from tests.reliability.kill_figures import Life
 from tests.reliability.nursery import ROOT, Child, Nursery
 
-WORDS = ("vpn", "password", "vpn and password", "the printer has feelings", "my chair squeaks")
+FOR_A_PERSON = ("the printer has feelings", "my chair squeaks")  # nothing is suggested for these
+WORDS = ("vpn", "password", "vpn and password", *FOR_A_PERSON)
 ASK = ("Ask a person", "None of these - ask a person")
 LOOK_EVERY_S = 0.25
 ASKED_PEOPLE = 5  # so many are looked at for a card to press
+# Of the bot: what a killed one held is taken over after seconds, not after a minute.
+QUICK_SETTINGS = {
+    "FIRSTLINE_LEASE_S": "3",
+    "FIRSTLINE_SLACK_TIMEOUT_S": "1",
+    "FIRSTLINE_POLL_S": "0.05",
+    "FIRSTLINE_MATCH_TICK_S": "0.5",
+    "FIRSTLINE_RETRY_BASE_S": "0.05",
+}
 # The bot's absence lasts as long here as anywhere, so Slack's patience must: it goes on trying, as it does each hour.
-RETRIES_S = (*SLACK_RETRIES_S, *[300.0] * 8)
+RETRIES_S = (*SLACK_RETRIES_S, *[300.0] * 40)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,7 @@ class KillPlan:
     quiet_s: float = 16.0
     events: float = 0.1
     calls: float = 0.05
+    words: Sequence[str] = WORDS
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -53,7 +63,7 @@ class KillRun:
     slack: PlaygroundServer
     database_url: str
     nursery: Nursery
-    broken: Broken = Broken.NOTHING
+    order: str = Broken.NOTHING  # what kind of bot the nursery is to start
     lives: list[Life] = field(default_factory=list)
     said: list[SeenMessage] = field(default_factory=list)
     pressed: set[tuple[str, str]] = field(default_factory=set)
@@ -72,8 +82,8 @@ class KillRun:
             self._live_and_die(share)
         return self.start()
 
-    def start(self) -> Child:
-        """A new bot; Slack is told its address."""
+    def start(self, *, may_die: bool = False) -> Child:
+        """A new bot; Slack is told its address. With ``may_die`` it may be dead before it has one."""
         environment = {
             **self.slack.app_environment(),
             "DATABASE_URL": self.database_url,
@@ -83,14 +93,16 @@ class KillRun:
             "FIRSTLINE_HEDGE_S": "0",
             **self.plan.settings,
         }
-        child = self.nursery.start(self.broken, environment)
-        self.slack.set_request_url(f"http://127.0.0.1:{child.port}/slack/events")
+        child = self.nursery.start(self.order, environment, may_die=may_die)
+        if child.port is not None:
+            self.slack.set_request_url(f"http://127.0.0.1:{child.port}/slack/events")
         return child
 
-    def write(self, times: int) -> None:
-        """So many messages at once, by anybody about anything."""
+    def write(self, times: int, by: PersonHandle | None = None) -> None:
+        """So many messages at once, by anybody unless it is said by whom."""
         for _ in range(times):
-            self.said.append(self.dice.choice(self.people).dm(self.dice.choice(WORDS)))
+            person = by or self.dice.choice(self.people)
+            self.said.append(person.dm(self.dice.choice(self.plan.words)))
 
     def _live_and_die(self, messages: int) -> None:
         """A life: the kill falls where it falls, between the messages or after them; the rest are written to nobody."""

@@ -27,10 +27,10 @@ LOOK_EVERY_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A bot in a process of its own that serves on ``port``."""
+    """A bot in a process of its own that serves on ``port``; None when it died before it came so far."""
 
     pid: int
-    port: int
+    port: int | None
 
     def kill(self) -> None:
         """End it as a power cut would, and wait until it is gone."""
@@ -56,6 +56,7 @@ class Nursery:
     def __init__(self, module: str) -> None:
         self._module = module
         self._children: list[Child] = []
+        self._heard = b""
 
     def __enter__(self) -> Self:
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("SLACK_", "FIRSTLINE_"))}
@@ -66,7 +67,6 @@ class Nursery:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            text=True,
         )
         return self
 
@@ -80,20 +80,35 @@ class Nursery:
         self._process.wait()
         self._log.close()
 
-    def start(self, what: str, environment: Mapping[str, str]) -> Child:
-        """A new bot with these variables; ``what`` is for the module to understand. Returns when it takes deliveries."""
+    def start(self, what: str, environment: Mapping[str, str], *, may_die: bool = False) -> Child:
+        """A new bot with these variables; ``what`` is for the module to understand. Returns when it takes deliveries.
+
+        With ``may_die`` also when it died before. Raises AssertionError otherwise.
+        """
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         order = {"what": what, "environment": dict(environment)}
-        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.write(json.dumps(order).encode() + b"\n")
         self._process.stdin.flush()
-        ready, _, _ = select.select([self._process.stdout], [], [], UP_WITHIN_S)
-        answer = self._process.stdout.readline().split() if ready else []
-        assert len(answer) == 2, f"no bot came up:\n{self._last_words()}"
-        pid, port = answer
-        child = Child(int(pid), int(port))
+        pid = int(self._answer(lambda: True) or "0")
+        port = self._answer(lambda: _is_there(pid))
+        assert port or may_die, f"no bot came up:\n{self._last_words()}"
+        child = Child(pid, int(port) if port else None)
         self._children.append(child)
         return child
+
+    def _answer(self, is_to_come: Callable[[], bool]) -> str:
+        """The next line, "" when none comes any more."""
+        assert self._process.stdout is not None
+        end_s = time.monotonic() + UP_WITHIN_S
+        while b"\n" not in self._heard and time.monotonic() < end_s:
+            may_come = is_to_come()  # asked first: what was written before the end is still to be read
+            ready, _, _ = select.select([self._process.stdout], [], [], LOOK_EVERY_S)
+            if ready:
+                self._heard += os.read(self._process.stdout.fileno(), 4096)
+            elif not may_come:
+                break
+        line, _, self._heard = self._heard.partition(b"\n")
+        return line.decode()
 
     def _last_words(self) -> str:
         self._log.seek(0)
@@ -111,15 +126,13 @@ def nurse(build: Callable[[str], Bot]) -> None:
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os.environ.update(order["environment"])
-            try:
-                _live(build(order["what"]), nursery, answers)
-            finally:
-                print("it did not start", file=answers, flush=True)
+            print(os.getpid(), file=answers, flush=True)
+            _live(build(order["what"]), nursery, answers)
 
 
 def _live(bot: Bot, nursery: int, answers: TextIO) -> None:
     bot.start()
-    print(os.getpid(), bot.port, file=answers, flush=True)
+    print(bot.port, file=answers, flush=True)
     while os.getppid() == nursery:
         time.sleep(LOOK_EVERY_S)
     os._exit(0)

@@ -11,17 +11,10 @@ import pytest
 from tests.reliability.bot_process import Broken
 from tests.reliability.history import FindingKind
 from tests.reliability.kill_figures import first_rows_s, spans
-from tests.reliability.kill_run import KillPlan, KillRun, playground_for
+from tests.reliability.kill_run import QUICK_SETTINGS, KillPlan, KillRun, playground_for
 from tests.reliability.nursery import Nursery
 from tests.security.conftest import at_full_size
 
-QUICK = {
-    "FIRSTLINE_LEASE_S": "3",
-    "FIRSTLINE_SLACK_TIMEOUT_S": "1",
-    "FIRSTLINE_POLL_S": "0.05",
-    "FIRSTLINE_MATCH_TICK_S": "0.5",
-    "FIRSTLINE_RETRY_BASE_S": "0.05",
-}
 # Few messages, so more than usual goes wrong with each.
 SHORT = KillPlan(
     kills=3,
@@ -33,7 +26,7 @@ SHORT = KillPlan(
     quiet_s=1.0,
     events=0.3,
     calls=0.1,
-    settings=QUICK,
+    settings=QUICK_SETTINGS,
 )
 FULL = KillPlan(kills=200, messages=2_000, people=200, agents=20, seed=5)
 FULL_SIZE = at_full_size()
@@ -91,7 +84,7 @@ def test_a_backlog_is_drained(nursery: Nursery, url: str) -> None:
         ordered_s = time.time()
         # At full size a cold process, which has all of its code still to read.
         with Nursery(BOTS) if FULL_SIZE else nullcontext(nursery) as run.nursery:
-            run.broken = Broken.NOTHING
+            run.order = Broken.NOTHING
             last = run.start()
             is_quiet = run.wait_until_quiet(PATIENCE_S)
             findings = run.findings()
@@ -131,7 +124,7 @@ def test_a_bot_without_its_precautions_is_found_out(
     nursery: Nursery, sqlite_url: str, broken: Broken, expected: tuple[FindingKind, ...]
 ) -> None:
     """The same day with one precaution taken away: people see something twice, or nothing."""
-    settings = {**QUICK, "FIRSTLINE_MAX_ATTEMPTS": "4"}
+    settings = {**QUICK_SETTINGS, "FIRSTLINE_MAX_ATTEMPTS": "4"}
     plan = replace(SHORT, kills=1, messages=60, calls=0.15, settings=settings)
     with playground_for(plan) as slack:
         run = KillRun(plan, slack, sqlite_url, nursery, broken)
