@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from routing.errors import InvalidParams
-from routing.params import MatchParams, Policy
+from routing.params import MatchParams, Policy, Switch, switched_off
 
 if TYPE_CHECKING:
     from routing.experiment import Plan
@@ -127,18 +127,28 @@ def compare(
     load: Load = 0.95,
     mean_minutes: MeanMinutes = 8.8,
     offers: Offers = False,
+    without: Annotated[
+        list[Switch] | None,
+        typer.Option("--without", help="Switch off a reason of adaptive; may be repeated."),
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Folder for a page with charts.")] = None,
     as_json: Json = False,
 ) -> None:
     """Policies side by side on the same simulated days, with 95 % intervals over the seeds."""
     from routing import cli_output
     from routing.comparing import compare as compare_policies
     from routing.simulation import Scenario
+    from routing.study import policies_page
 
     scenario = Scenario(agents, capacity, hours, offices, load, mean_minutes, offers=offers)
     policies, reranks_s = policy or list(Policy), rerank_s or [0.0]
     days = len(policies) * len(reranks_s) * seeds
     with cli_output.progress_bar("days", days) as progress:
-        summaries = compare_policies(scenario, MatchParams(), policies, reranks_s, range(seeds), progress)
+        summaries = compare_policies(
+            scenario, switched_off(without or ()), policies, reranks_s, range(seeds), progress
+        )
+    if report is not None:
+        policies_page.write_page(report, scenario, seeds, summaries)
     if as_json:
         cli_output.print_json({"scenario": scenario, "seeds": seeds, "rows": summaries})
     else:

@@ -10,11 +10,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from routing.comparing import Interval, PolicySummary
+from routing.comparing import PolicySummary
 from routing.model import Matching
 from routing.originals.comparison import Outcome, PublishedRun
 from routing.plain import to_plain
 from routing.simulation import METRICS
+from routing.study.policies_page import name_of, say
 from routing.wording import explain
 
 OUT = Console()
@@ -75,23 +76,13 @@ def print_published(run: PublishedRun) -> None:
 
 def print_comparison(rows: Sequence[PolicySummary], seeds: int) -> None:
     """One column a policy and re-rank interval; the differences are from the first column, day by day."""
-    names = [
-        f"{row.policy.value}, {f'every {row.rerank_s:g} s' if row.rerank_s else 'on demand'}" for row in rows
-    ]
-    means = [(m.replace("_", " "), *(_interval(row.metrics[m]) for row in rows)) for m in METRICS]
+    names = [name_of(row) for row in rows]
+    means = [(m.replace("_", " "), *(say(row.metrics[m]) for row in rows)) for m in METRICS]
     title = f"Mean of {seeds} simulated days with its 95 % interval (times in minutes)"
     print_table(title, ("", *names), means)
     if len(rows) > 1:
-        against = [
-            (m.replace("_", " "), *(_interval(row.against_first[m]) for row in rows[1:])) for m in METRICS
-        ]
+        against = [(m.replace("_", " "), *(say(row.against_first[m]) for row in rows[1:])) for m in METRICS]
         print_table(f"Difference from {names[0]} on the same days", ("", *names[1:]), against)
-
-
-def _interval(of: Interval) -> str:
-    if of.low is None or of.high is None:
-        return f"{of.mean:.3f}"
-    return f"{of.mean:.3f} [{of.low:.3f}, {of.high:.3f}]"
 
 
 def _published_row(name: str, tasks: int, agents: int, outcome: Outcome | None) -> tuple[object, ...]:

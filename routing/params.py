@@ -1,7 +1,9 @@
 """The settings of a matching: which policy, what each reason weighs, how long a filter holds."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from typing import Any
 
 from routing.checks import (
     refuse_negative,
@@ -152,3 +154,24 @@ class MatchParams:
             raise InvalidParams(
                 "language_patience_share must not exceed skill_patience_share: the language gives way first"
             )
+
+
+class Switch(StrEnum):
+    """Reasons of the adaptive policy that can be switched off, to see what each is worth."""
+
+    HOLD = "hold"
+    FAIRNESS = "fairness"
+
+
+_OFF: dict[Switch, dict[str, Any]] = {
+    Switch.HOLD: {"hold": False},
+    Switch.FAIRNESS: {"fairness": 0.0},
+}
+
+
+def switched_off(switches: Iterable[Switch]) -> MatchParams:
+    """The defaults without these reasons."""
+    changes: dict[str, Any] = {}
+    for switch in switches:
+        changes |= _OFF[switch]
+    return MatchParams(adaptive=AdaptiveParams(**changes))

@@ -60,7 +60,7 @@ def simulate(
         raise InvalidParams(f"no task arrives with seed {seed}: more hours, agents or load are needed")
     desk = Desk(scenario, params, world, seed, progress)
     desk.play()
-    return measure(scenario, params.policy, seed, world, desk.records)
+    return measure(scenario, params.policy, seed, world, desk.records, desk.matchings)
 
 
 class Desk:
@@ -88,6 +88,7 @@ class Desk:
         self._changed: set[str] = set()
         self._events: list[tuple[float, _Kind, int, _Event]] = []
         self._pushed = 0
+        self.matchings = 0
         self.records = [Record() for _ in world.requests]
 
     def play(self) -> None:
@@ -128,6 +129,7 @@ class Desk:
         if self._changed:
             self._roster = self._roster.updated(self._agents[agent_id] for agent_id in self._changed)
             self._changed.clear()
+        self.matchings += 1
         matching = match(self._waiting.values(), self._roster, at(minute), self._params)
         for given in matching.assignments:
             number = self._number_of[given.task_id]

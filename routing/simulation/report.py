@@ -69,13 +69,15 @@ class DayReport:
     """Agents asked for each answered task."""
     accept_p95_s: float
     """From the first offer to the acceptance, seconds; 0 where work is pushed."""
+    matchings: float
+    """How often the policy was asked: what the server has to do."""
 
 
 METRICS = tuple(f.name for f in fields(DayReport) if f.name not in {"policy", "seed", "tasks"})
 
 
 def measure(
-    scenario: Scenario, policy: Policy, seed: int, world: World, records: Sequence[Record]
+    scenario: Scenario, policy: Policy, seed: int, world: World, records: Sequence[Record], matchings: int
 ) -> DayReport:
     """Every metric of a day that was played."""
     priority = np.array([request.priority for request in world.requests])
@@ -103,6 +105,7 @@ def measure(
         **_fit_metrics(world, records, answered),
         notifications=_mean(np.array([records[n].notified for n in answered])),
         accept_p95_s=60.0 * _p95(accepts),
+        matchings=float(matchings),
     )
 
 

@@ -164,6 +164,32 @@ def test_a_comparison_has_a_row_for_each_policy_and_interval(run: Run) -> None:
     assert "Difference from" in run(*arguments, *some).out
 
 
+def test_a_comparison_can_be_a_page_with_its_chart(run: Run, tmp_path: Path) -> None:
+    """Each interval has its own column and its word; how often the policy was asked falls with the interval."""
+    arguments = ["compare", "--agents=6", "--offices=1", "--hours=1", "--seeds=2", "--policy=adaptive"]
+    rows = json.loads(
+        run(*arguments, "--rerank-s=0", "--rerank-s=600", f"--report={tmp_path / 'page'}", "--json").out
+    )["rows"]
+    often, seldom = (row["metrics"] for row in rows)
+    assert often["matchings"]["mean"] > 3 * seldom["matchings"]["mean"] > 0
+    assert often["mean_first_response"]["mean"] < seldom["mean_first_response"]["mean"]
+    page = (tmp_path / "page" / "report.md").read_text(encoding="utf-8")
+    assert "adaptive, on demand" in page
+    assert "| adaptive, every 10 min |" in page
+    assert (tmp_path / "page" / "policies.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_reason_of_adaptive_can_be_switched_off(run: Run) -> None:
+    """Without holds nobody waits for somebody better, so the first response comes sooner."""
+    arguments = ["compare", "--agents=12", "--hours=2", "--seeds=2", "--policy=adaptive", "--json"]
+    waits = [
+        json.loads(run(*arguments, *without).out)["rows"][0]["metrics"]["mean_first_response"]["mean"]
+        for without in ((), ("--without=hold",))
+    ]
+    assert waits[1] < waits[0]
+    assert run(*arguments, "--without=fairness").out != run(*arguments).out
+
+
 def test_an_experiment_is_planned_from_either_side(run: Run) -> None:
     """The power gives the arms; the arms give the power."""
     means = ["design", "means", "--difference=0.5", "--sd=1"]

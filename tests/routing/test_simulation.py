@@ -81,7 +81,7 @@ def test_a_day_depends_on_its_seed_alone(policy: Policy, offers: bool) -> None:
     day = simulate(scenario, MatchParams(policy=policy), 1)
     assert day == simulate(scenario, MatchParams(policy=policy), 1)
     assert day != simulate(scenario, MatchParams(policy=policy), 2)
-    times = {"mean_first_response", "p95_first_response", "notifications", "accept_p95_s"}
+    times = {"mean_first_response", "p95_first_response", "notifications", "accept_p95_s", "matchings"}
     assert all(0.0 <= getattr(day, name) <= 1.0 for name in METRICS if name not in times)
     assert day.skilled_share > 0.0
     assert day.notifications == 1.0 or offers
