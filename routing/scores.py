@@ -1,7 +1,7 @@
 """Scores of tasks and agents: every component has its own function and a value in [0, 1].
 
 A value nobody knows gets the prior, never the best: an agent without a measured handling time is not the fastest one.
-Task: risk, business impact, urgency, complexity. Agent: accuracy and efficiency (productivity, utilisation, speed).
+Task: risk (its history, and how unsure a model was of it), business impact, urgency, complexity. Agent: accuracy and efficiency (productivity, utilisation, speed).
 """
 
 import math
@@ -26,6 +26,8 @@ class TaskComponents:
     impact: float | None = None
     urgency: float | None = None
     complexity: float | None = None
+    model_risk: float | None = None
+    """How unsure the model was that said what the task is about; one more input of risk."""
 
     def __post_init__(self) -> None:
         for name in (f.name for f in fields(self)):
@@ -42,8 +44,11 @@ class TaskWeights:
     urgency: float = 0.15
     complexity: float = 0.15
     prior: float = 0.5
+    model_risk: float = 0.5
+    """What the model's doubt weighs within risk, beside 1 for the history (in `routing scores` .5 beside .6 and .4); 0: nothing."""
 
     def __post_init__(self) -> None:
+        refuse_negative(InvalidParams, "task score: the weight of model_risk", self.model_risk)
         _refuse_weights("task", self.prior, (self.risk, self.impact, self.urgency, self.complexity))
 
 
@@ -92,13 +97,21 @@ def task_score(components: TaskComponents, weights: TaskWeights = _TASK_WEIGHTS)
     """How much a task needs a good agent, in [0, 1]: the weighted mean of its components."""
     return _weighted_mean(
         [
-            (weights.risk, components.risk),
+            (weights.risk, _whole_risk(components, weights)),
             (weights.impact, components.impact),
             (weights.urgency, components.urgency),
             (weights.complexity, components.complexity),
         ],
         weights.prior,
     )
+
+
+def _whole_risk(components: TaskComponents, weights: TaskWeights) -> float | None:
+    """History and the model's doubt. Where no model spoke, the history alone: its silence is neither doubt nor certainty."""
+    if components.model_risk is None:
+        return components.risk
+    history = weights.prior if components.risk is None else components.risk
+    return (history + weights.model_risk * components.model_risk) / (1.0 + weights.model_risk)
 
 
 def agent_score(components: AgentComponents, weights: AgentWeights = _AGENT_WEIGHTS) -> float:

@@ -43,6 +43,8 @@ def _offer(why: Why, for_admin: bool, answers: Mapping[str, Answer]) -> Iterator
     yield section(f"*Request {why.request_id}* ({category}) was offered to {whom}: {why.state.value}")
     yield small(moment(why.offered_at))
     yield section("\n".join(_reasons(why, for_admin)))
+    if why.doubt is not None:
+        yield small(_doubt(why.doubt))
     if why.flip is not None:
         yield small(_mention(why.flip, why.staff))
     if why.not_them is not None:
@@ -75,6 +77,13 @@ def _runner_up(runner_up: routing.RunnerUp | None, for_admin: bool) -> str:
             f"Next: {whom}, who fitted better by {-runner_up.difference:.2f} and was of more use elsewhere."
         )
     return f"Next: {whom}, who fitted worse by {runner_up.difference:.2f}."
+
+
+def _doubt(doubt: float) -> str:
+    sure = f"{1.0 - doubt:.0%} sure what it is about"
+    if doubt > 0.5:
+        return f"The answer bot was unsure ({sure}): that counts as a risk, and asks for a better agent."
+    return f"The answer bot was {sure}: that makes it less of a risk."
 
 
 def _signed(value: float) -> str:

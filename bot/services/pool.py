@@ -16,6 +16,7 @@ import routing
 from bot.ids import EventKind
 from bot.lifecycle import OPEN_ASSIGNMENTS, AssignmentState
 from bot.services import agents
+from bot.services.demand import score_of
 from bot.services.track_record import Handled, TrackRecord, busy_share, learn
 from bot.services.working_hours import read_hours
 from bot.settings import Settings
@@ -73,19 +74,16 @@ def task_of(
     """A waiting request. ``turned_down_by``: those who are not asked (again), see bot.services.barring."""
     assert request.waiting_since is not None
     assert request.deadline_at is not None
-    components = routing.TaskComponents(
-        risk=1.0 if request.reopened_count else None,  # somebody thought it was solved, and it was not
-        complexity=None if request.confidence is None else 1.0 - request.confidence,
-    )
+    expected_minutes = pool.record.expected_minutes(request.category)
     return routing.Task(
         id=str(request.id),
-        score=routing.task_score(components),
+        score=score_of(request, expected_minutes),
         category=request.category,
         language=request.language,
         market=sites.get(request.requester_id),
         created_at=request.waiting_since,
         deadline_at=request.deadline_at,
-        handling_minutes=pool.record.expected_minutes(request.category),
+        handling_minutes=expected_minutes,
         declined_by=turned_down_by,
         previous_agent=pool.resolved_by.get(request.id),
         requester=request.requester_id,

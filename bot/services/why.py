@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 import routing
 from bot.errors import NotAllowed
 from bot.lifecycle import AssignmentState
+from bot.services.demand import doubt
 from bot.services.permissions import require_admin
 from bot.settings import Settings
 from bot.storage import queries
@@ -65,7 +66,7 @@ class Why:
     """Why one offer went to ``agent_id``. ``terms`` add up to ``cost``; they have no meaning where the record is gone.
 
     ``reason`` is the sentence on the offer's card. ``flip`` is the smallest change that would have given it to another.
-    ``staff`` are the agents there were.
+    ``staff`` are the agents there were. ``doubt`` is how unsure the classifier was, one part of what the request asks for.
     """
 
     request_id: int
@@ -80,6 +81,7 @@ class Why:
     not_them: WhyNotThem | None = None
     flip: str | None = None
     staff: frozenset[str] = frozenset()
+    doubt: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,7 @@ def _why(assignment: Assignment, request: SupportRequest, decision: RoutingDecis
         terms=tuple(routing.Term(**term) for term in terms),
         runner_up=routing.RunnerUp(**told["runner_up"]) if told and told["runner_up"] else None,
         staff=frozenset(agent["id"] for agent in decision.record["agents"]) if decision else frozenset(),
+        doubt=doubt(request) if told else None,
     )
 
 

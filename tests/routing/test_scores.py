@@ -31,7 +31,7 @@ def test_scores_stay_between_0_and_1(
     a: float | None, b: float | None, c: float | None, d: float | None
 ) -> None:
     """Whatever is known or not."""
-    assert 0.0 <= task_score(TaskComponents(a, b, c, d)) <= 1.0
+    assert 0.0 <= task_score(TaskComponents(a, b, c, d, d)) <= 1.0
     assert 0.0 <= agent_score(AgentComponents(a, b, c, d)) <= 1.0
 
 
@@ -59,6 +59,16 @@ def test_the_default_weights_are_the_published_ones() -> None:
     assert task_score(TaskComponents(0, 0, 0, 1)) == pytest.approx(0.15)
     assert agent_score(AgentComponents(1, 0, 0, 0)) == pytest.approx(0.6)
     assert agent_score(AgentComponents(0, 1, 1, 1)) == pytest.approx(0.4)
+
+
+def test_the_models_doubt_is_one_more_input_of_risk() -> None:
+    """It counts half of what the history does; without a model the history counts alone, and a weight of 0 says so too."""
+    sure, unsure = TaskComponents(risk=0.5, model_risk=0.0), TaskComponents(risk=0.5, model_risk=1.0)
+    between = 0.35 * (0.5 + 0.5 * 1.0) / 1.5 + 0.65 * 0.5
+    assert task_score(unsure) == pytest.approx(between)
+    assert task_score(sure) < task_score(TaskComponents(risk=0.5)) < task_score(unsure)
+    assert task_score(TaskComponents(model_risk=1.0)) == task_score(unsure)
+    assert task_score(unsure, TaskWeights(model_risk=0.0)) == task_score(TaskComponents(risk=0.5))
 
 
 def test_weights_count_by_proportion() -> None:
@@ -99,6 +109,8 @@ def test_components_and_weights_refuse_nonsense(value: float) -> None:
     """NaN, negative and above-one components, and weights that are no weights, get one clear line."""
     with pytest.raises(InvalidTask, match="task score: risk must be a number from 0 to 1"):
         TaskComponents(risk=value)
+    with pytest.raises(InvalidTask, match="task score: model_risk must be a number from 0 to 1"):
+        TaskComponents(model_risk=value)
     with pytest.raises(InvalidAgent, match="agent score: speed must be a number from 0 to 1"):
         AgentComponents(speed=value)
     with pytest.raises(InvalidParams, match="prior"):
@@ -106,6 +118,8 @@ def test_components_and_weights_refuse_nonsense(value: float) -> None:
     if value != 1.1:
         with pytest.raises(InvalidParams, match="weight"):
             AgentWeights(accuracy=value)
+        with pytest.raises(InvalidParams, match="weight of model_risk"):
+            TaskWeights(model_risk=value)
 
 
 def test_weights_that_are_all_zero_are_refused() -> None:

@@ -91,6 +91,7 @@ WHY = Why(
     None,
     f"If UBEN had 2 tasks in hand instead of 3, {NASTY} would get it.",
     frozenset({"UANA", "UBEN"}),
+    0.6,
 )
 MESSAGES: dict[str, Message] = {
     "question": request_cards.question_card(),
@@ -308,6 +309,24 @@ def test_satisfaction_is_counted_without_the_silent(said: Said, line: str | None
         text["text"] for _, text in texts(stats_message(replace(STATS, satisfaction=said), ANSWERS).blocks)
     ]
     assert [words for words in shown if words.startswith("Satisfaction")] == ([line] if line else [])
+
+
+@pytest.mark.parametrize(
+    ("doubt", "words"),
+    [
+        (0.59, "The answer bot was unsure (41% sure what it is about): that counts as a risk"),
+        (0.08, "The answer bot was 92% sure what it is about: that makes it less of a risk"),
+        (None, None),
+    ],
+)
+def test_why_tells_how_sure_the_answer_bot_was(doubt: float | None, words: str | None) -> None:
+    """To agents and administrators alike; nothing where no model spoke."""
+    for for_admin in (True, False):
+        told = why_message(Explained((replace(WHY, doubt=doubt),), for_admin=for_admin), ANSWERS)
+        shown = [text["text"] for _, text in texts(told.blocks)]
+        lines = [line for line in shown if line.startswith("The answer bot")]
+        assert len(lines) == (words is not None)
+        assert all(line.startswith(words or "") for line in lines)
 
 
 def test_few_requests_say_so() -> None:

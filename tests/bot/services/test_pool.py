@@ -1,6 +1,6 @@
 """What the matcher is told of past and present work, read from the database."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -143,3 +143,38 @@ def test_a_reopened_request_prefers_who_had_it(office: Any) -> None:
     (task,) = office.rows(RoutingDecision)[0].record["tasks"]
     assert task["previous_agent"] == "UBEN"
     assert 10 < task["handling_minutes"] < 30
+
+
+def task_for(office: Any, request_id: int) -> dict[str, Any]:
+    """The task that the matcher was given for a request, as the log of decisions holds it."""
+    decision = office.rows(RoutingDecision)[-1]
+    found: dict[str, Any] = next(task for task in decision.record["tasks"] if task["id"] == str(request_id))
+    return found
+
+
+def test_what_the_answer_bot_was_unsure_of_asks_for_more(office: Any, shows: Callable[..., Any]) -> None:
+    """The less sure, the higher the score; where no model spoke it is in between."""
+    ids = [
+        office.write(user=f"U{top}", decision=shows("network_vpn", top=top)).request.id
+        for top in (0.95, 0.6, 0.2)
+    ]
+    for request_id, top in zip(ids, (0.95, 0.6, 0.2), strict=True):
+        office.ask_person(request_id, user=f"U{top}")
+    ids.insert(2, office.waiting(user="UNOMODEL"))
+    office.match()
+    scores = [task_for(office, request_id)["score"] for request_id in ids]
+    assert scores == sorted(scores)
+    assert len(set(scores)) == 4
+    assert scores[2] == 0.5
+
+
+def test_what_takes_long_asks_for_more(office: Any) -> None:
+    """Complexity is how long such requests take, once that is known."""
+    short = office.waiting()
+    office.match()
+    before = task_for(office, short)["score"]
+    for number in range(8):
+        work(office, f"UASK{number}", "UANA", 300)
+    long = office.waiting(user="USAM")
+    office.match()
+    assert task_for(office, long)["score"] > before

@@ -204,3 +204,14 @@ def test_a_skill_that_is_missing_is_named(office: Any, shows: Callable[..., Any]
     (told,) = ask(office, "UBOSS", Question(person="UANA")).offers
     assert told.not_them is not None
     assert "no skill for network_vpn" in told.not_them.detail
+
+
+def test_how_unsure_the_answer_bot_was_is_told(office: Any, shows: Callable[..., Any]) -> None:
+    """One part of what the request asks for; without a model, or without a decision, there is nothing to tell of it."""
+    request_id = office.write(decision=shows("network_vpn", top=0.7)).request.id
+    office.ask_person(request_id)
+    (offer,) = office.match().offers
+    assert ask(office, offer.agent_id).offers[0].doubt == pytest.approx(0.3)
+    office.waiting(user="USAM")
+    office.match()
+    assert ask(office, "UBOSS").offers[0].doubt is None
