@@ -20,6 +20,7 @@ from tests.bench.figures import Target, note, percentiles
 from tests.bench.noise import Order, Posted, post
 from tests.bench.running_bot import RunningBot, Usage
 
+CHUNK_AT_MOST = 5000  # events; the time limit is looked at after each chunk
 THREADS_OF_A_MOMENT = 2  # a job has a thread of its own while it runs
 FILES_OF_A_MOMENT = 3  # connections of senders, and of threads to the database
 PRUNED = ("inbox", "outbox", "posted_messages", "routing_decisions")
@@ -93,7 +94,7 @@ def _run(bot: RunningBot, slack: PlaygroundServer, crowd: Crowd, soak: Soak) -> 
     """Noise in chunks, DMs and presses in step with it; a sample after each chunk."""
     posted, samples, began_s = Posted(), list[Sample](), time.perf_counter()
     noise = round(soak.events * (1 - soak.dm_share))
-    size = max(1, noise // soak.chunks)
+    size = max(1, min(noise // soak.chunks, CHUNK_AT_MOST))
     progress, is_over = _Progress(soak.dm_share), threading.Event()
     people = threading.Thread(target=_write_in_step, args=(crowd, progress, is_over))
     people.start()
