@@ -83,7 +83,7 @@ def doctor(as_json: AsJson = False) -> None:
     """Check settings, database, model, encoder and Slack, and say what to do about what is wrong."""
     from bot.doctor import examine
 
-    findings = examine()
+    findings = examine(now)
     if as_json:
         typer.echo(
             json.dumps(

@@ -155,6 +155,8 @@ def _sentence(fault: Any) -> str:
     name = str(fault["loc"][0]).upper() if fault["loc"] else "settings"
     if fault["type"] == "missing":
         return f"{name} is missing"
+    if fault["type"] == "string_pattern_mismatch" and str(fault["input"]).startswith(("xapp-", "xox")):
+        return f"{name} holds a token of another kind: the bot's begins with xoxb-, the app's with xapp-; are they swapped?"
     if fault["type"] == "string_pattern_mismatch":
         return f"{name} does not look right (see .env.example)"
     return f"{name}: {fault['msg'].removeprefix('Value error, ')}"

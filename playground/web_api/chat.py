@@ -88,6 +88,25 @@ def delete(playground: Playground, args: Args) -> JsonObject:
     return {"channel": channel.id, "ts": message.ts}
 
 
+def schedule(playground: Playground, args: Args) -> JsonObject:
+    """Checked like a post. Nothing is kept: its day is never reached here."""
+    channel = channel_to_post(playground, args)
+    if args.number("post_at", 0, 0, 2**40) <= playground.workspace.now_s():
+        raise ApiError("time_in_past")
+    _content(playground, args)
+    return {
+        "channel": channel.id,
+        "scheduled_message_id": playground.workspace.new_id("Q"),
+        "post_at": args.text("post_at"),
+    }
+
+
+def delete_scheduled(playground: Playground, args: Args) -> JsonObject:
+    channel_of(playground, args.required("channel"))
+    args.required("scheduled_message_id")
+    return {}
+
+
 def get_permalink(playground: Playground, args: Args) -> JsonObject:
     channel = channel_of(playground, args.required("channel"))
     message = message_of(playground, channel, args.required("message_ts"))
@@ -171,5 +190,7 @@ METHODS = {
     "chat.postEphemeral": Method(post_ephemeral, ("chat:write",)),
     "chat.update": Method(update, ("chat:write",)),
     "chat.delete": Method(delete, ("chat:write",)),
+    "chat.scheduleMessage": Method(schedule, ("chat:write",)),
+    "chat.deleteScheduledMessage": Method(delete_scheduled, ("chat:write",)),
     "chat.getPermalink": Method(get_permalink),
 }

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from dataclasses import dataclass
+from email.utils import format_datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -98,7 +99,10 @@ def _run(playground: Playground, name: str, arguments: JsonObject, token: str) -
         return Outcome(
             JsonAnswer({"ok": False, "error": "unknown_method", "req_method": name}), "unknown_method"
         )
-    headers = {"X-OAuth-Scopes": ",".join(sorted(playground.options.manifest.scopes))}
+    headers = {
+        "Date": format_datetime(playground.clock(), usegmt=True),
+        "X-OAuth-Scopes": ",".join(sorted(playground.options.manifest.scopes)),
+    }
     if method.scopes:
         headers["X-Accepted-OAuth-Scopes"] = ",".join(method.scopes)
     try:
