@@ -1,4 +1,4 @@
-"""Two replicas on one database, and people whose presses reach them at the same moment, one each."""
+"""Two replicas (PostgreSQL) or threads (SQLite) on one database, and people whose presses reach them at the same moment, one each."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -187,9 +187,11 @@ class Case:
 
 
 def open_replicas(url: str, settings: Settings) -> tuple[tuple[Desk, Desk], FakeClock]:
-    """Two replicas with connections of their own, told the same time."""
+    """Two replicas, told the same time; on SQLite, which is for one process, two threads of one."""
     clock, ids = FakeClock(), count(1)
-    first, second = (sit_down(Database(open_engine(url)), clock, settings, ids=ids) for _ in range(2))
+    database = Database(open_engine(url))
+    other = database if url.startswith("sqlite") else Database(open_engine(url))
+    first, second = (sit_down(each, clock, settings, ids=ids) for each in (database, other))
     return (first, second), clock
 
 
