@@ -31,9 +31,8 @@ OUTCOME_UNKNOWN = "outcome_unknown"
 OUTAGE = timedelta(
     minutes=30
 )  # while Slack is away for less than this nothing is given up, however many attempts
-RESENT_LATER = (
-    5  # times as long as a delivery that failed here: Slack's troubles last, and it counts our calls
-)
+# What Slack did not take waits so many times as long as a delivery that failed here: Slack's troubles last.
+RESENT_LATER = 5
 RESENT_WITHIN_S = 60  # so soon after Slack is back all that has waited is on its way
 POSTED_SOON = timedelta(seconds=0.3)  # an update waits so long at least for the message it changes
 METHODS = {OutboxKind.UPDATE: "chat.update", OutboxKind.PUBLISH_HOME: "views.publish"}
