@@ -1,4 +1,4 @@
-"""`python -m bot`: serve, migrate, doctor, stats, export, replay, erase, seed. Thin: each command calls one function."""
+"""`python -m bot`: serve, migrate, doctor, stats, export, backup, replay, erase, seed. Thin: each command calls one function."""
 
 import json
 import sys
@@ -131,6 +131,23 @@ def export(
             if as_json
             else f"{count} events written to {out}."
         )
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where the copy goes. A file that is there already is kept.")],
+    as_json: AsJson = False,
+) -> None:
+    """Copy an SQLite database, also while the bot runs, and check the copy; PostgreSQL has pg_dump for that."""
+    from bot.storage.backup import back_up
+
+    with opened() as (database, _):
+        size = back_up(database, file)
+    typer.echo(
+        json.dumps({"file": str(file), "bytes": size})
+        if as_json
+        else f"{size} bytes written to {file}, checked and whole."
+    )
 
 
 @app.command()
