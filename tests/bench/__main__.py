@@ -12,7 +12,7 @@ from typing import Any
 from playground.manifest import read_manifest
 from playground.testing import PlaygroundServer
 from tests.bench import __doc__ as about
-from tests.bench import load, soak, sustained, way
+from tests.bench import load, routing, soak, sustained, way
 from tests.bench.figures import Target, tell
 from tests.bench.running_bot import ROOT
 
@@ -37,6 +37,10 @@ def _soak(slack: PlaygroundServer, folder: Path, options: argparse.Namespace) ->
     return soak.measure(slack, folder, soak.Soak(options.events, rate=options.rate, limit_s=options.limit))
 
 
+def _routing(slack: PlaygroundServer, folder: Path, options: argparse.Namespace) -> Measured:
+    return routing.measure(options.seeds)
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line; without a word it is `way`, as it always was."""
     options = argparse.ArgumentParser(
@@ -56,11 +60,18 @@ def parser() -> argparse.ArgumentParser:
         default=RATES,
         help="sustained: DMs a second to try, from low to high",
     )
+    options.add_argument("--seeds", type=int, default=15, help="routing: simulated days of each row")
     options.add_argument("--json", type=Path, help="also write the figures to this file")
     return options
 
 
-MEASURES: dict[str, Measure] = {"way": _way, "load": _load, "sustained": _sustained, "soak": _soak}
+MEASURES: dict[str, Measure] = {
+    "way": _way,
+    "load": _load,
+    "sustained": _sustained,
+    "soak": _soak,
+    "routing": _routing,
+}
 
 
 def main() -> int:
