@@ -14,6 +14,7 @@ from types import FrameType
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.delivery.sender import Sender
 from bot.delivery.slack import Slack, forget_proxies
@@ -50,6 +51,7 @@ from classifier import AnswersRefused, ClassifierError, load, load_answers
 
 log = structlog.get_logger(__name__)
 
+SEEDED_WITHIN_S = 2.0  # a start waits no longer for Slack: it may be silent, and people write all the same
 DRAIN_S = 8.0  # of the 10 s that a stop may take
 PORTS_TO_TRY = 50
 HEDGE_TICK_S = 5.0  # how often unanswered offers are looked for
@@ -75,7 +77,9 @@ class Bot:
 
     def start(self) -> None:
         """Start every part; returns when Slack's deliveries are taken."""
-        self._seed_agents()
+        seeding = threading.Thread(target=self._seed_agents, name="seeding", daemon=True)
+        seeding.start()
+        seeding.join(SEEDED_WITHIN_S)
         self.sender.start()
         self.worker.start()
         self.matcher.start()
@@ -114,8 +118,11 @@ class Bot:
         except SlackAway as error:
             log.warning("slack_away", detail=str(error))  # the matcher seeds as soon as it has work
             return
-        with self.deps.db.writing() as session:
-            agents.seed(session, self.deps.clock(), team_id, self.deps.settings)
+        try:
+            with self.deps.db.writing() as session:
+                agents.seed(session, self.deps.clock(), team_id, self.deps.settings)
+        except SQLAlchemyError as error:  # the thread's edge
+            log.error("agents_not_seeded", error=type(error).__name__)
 
 
 def load_decider(settings: Settings) -> Decider:
