@@ -179,12 +179,11 @@ def test_those_unread_for_longest_come_first(job) -> None:
         person.dm(f"m{number}")
     job.ahead_s = 120
     assert job.run(period_s=4) < 8
-    found, runs = len(job.inbox()), 1
-    while found < 8:
+    for _ in range(50):  # on a busy machine a run of four seconds may come to nothing
         job.ahead_s += 4
-        assert job.run(period_s=4) > 0
-        found, runs = len(job.inbox()), runs + 1
-    assert runs > 1
+        job.run(period_s=4)
+        if len(job.inbox()) == 8:
+            break
     assert sorted(job.words()) == [f"m{number}" for number in range(8)]
     with job.db.reading() as session:
         read_until = [float(ts) for ts in session.scalars(select(Conversation.last_event_ts))]
