@@ -125,6 +125,7 @@ class _Line:
         if answer.status == 200:
             posted.took_ms.append((time.perf_counter() - sent_s) * 1000)
             return None
+        self._connection.close()  # the server would, while we wait
         return float(answer.headers.get("Retry-After", RETRY_AFTER_S))
 
 
