@@ -174,6 +174,7 @@ def test_a_slack_in_trouble_is_asked_again_at_the_next_run(job, kind: FaultKind)
 
 def test_those_unread_for_longest_come_first(job) -> None:
     """With more DMs than a run may read, all have their turn."""
+    job.run()  # from here on this database listens
     people = [job.slack.add_person(f"U0P{number}", f"P {number}") for number in range(8)]
     for number, person in enumerate(people):
         person.dm(f"m{number}")
