@@ -5,7 +5,7 @@ PY := .venv/bin/python
 # A slow disk or a small machine: make test WORKERS=1
 WORKERS ?= 2
 
-.PHONY: help run test soak check format bench lock clean setup setup-study setup-dev
+.PHONY: help run test soak check format mutants bench lock clean setup setup-study setup-dev
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ check: setup-dev  ## style, types, layers, and that the migrations match the tab
 format: setup-dev  ## let ruff tidy up
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
+
+mutants: setup-dev  ## break guard, claims, dedupe and authorisation on purpose and see that tests notice: 25 changes of each file, 15 minutes at most
+	@FIRSTLINE_TEST_CACHE="$${FIRSTLINE_TEST_CACHE:-$(CURDIR)/var/test-cache}" $(PY) -m tests.mutation $(ARGS)
 
 bench: setup-dev  ## measure what docs/benchmarks.md tells
 	@$(PY) -m tests.bench $(ARGS)

@@ -207,7 +207,6 @@ def test_the_state_of_a_queue_tells_counts_and_the_oldest(database: Database, cl
     assert stands.counts == {
         RowState.READY: 2,
         RowState.CLAIMED: 0,
-        RowState.DONE: 0,
         RowState.DEAD: 0,
     }
     assert stands.oldest_at == clock()
