@@ -90,8 +90,10 @@ class Prices:
 def score_gap(lack: Floats, overqualified: float) -> Floats:
     """A lack as it is, a surplus squared and weighed; at least 0."""
     surplus = np.minimum(lack, 0.0)
-    gap: Floats = np.maximum(lack, 0.0) + overqualified * surplus * surplus
-    return gap
+    surplus *= surplus
+    surplus *= overqualified
+    surplus += np.maximum(lack, 0.0)
+    return surplus
 
 
 def hold_price(line: Line, minutes: Floats, params: AdaptiveParams) -> Floats:

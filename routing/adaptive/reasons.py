@@ -3,10 +3,12 @@
 import math
 from collections.abc import Callable, Iterable
 
+import numpy as np
+
 from routing.adaptive import words
 from routing.adaptive.filters import Filter
 from routing.adaptive.moment import Moment
-from routing.adaptive.roster import Counts
+from routing.adaptive.roster import Flags
 from routing.model import Hold, Term, Waiting, WaitReason
 from routing.wording import people, say_full, say_nobody_left
 
@@ -55,12 +57,12 @@ class Obstacles:
         self._moment = moment
         self._n_on = int(pairs.at_work.sum())
         so_far = pairs.base
-        self._stages: list[tuple[Filter | None, Counts, Counts]] = [
-            (None, so_far.sum(axis=1), (so_far & has_room).sum(axis=1))
+        self._stages: list[tuple[Filter | None, list[int], list[int]]] = [
+            (None, _by_row(so_far), _by_row(so_far[:, has_room]))
         ]
         for name in Filter:
             so_far = so_far & moment.may_pass(name)
-            self._stages.append((name, so_far.sum(axis=1), (so_far & has_room).sum(axis=1)))
+            self._stages.append((name, _by_row(so_far), _by_row(so_far[:, has_room])))
 
     def of(self, row: int) -> Waiting:
         """Why the task in this row was given to nobody."""
@@ -82,12 +84,17 @@ class Obstacles:
                 if name is None:
                     n_asked = n_on - n_declined - wrote_it
                     return WaitReason.EVERYBODY_FULL, say_full(n_asked, n_declined, wrote_it)
-                return _REASON[name], words.say_obstacle(task, name, int(able[row]))
-        return WaitReason.OUTBID, words.say_outbid(int(self._stages[-1][2][row]))
+                return _REASON[name], words.say_obstacle(task, name, able[row])
+        return WaitReason.OUTBID, words.say_outbid(self._stages[-1][2][row])
 
     def _is_at_work(self, agent_id: str | None) -> bool:
         column = None if agent_id is None else self._moment.roster.column_of.get(agent_id)
         return column is not None and bool(self._moment.pairs.at_work[column])
+
+
+def _by_row(flags: Flags) -> list[int]:
+    counts: list[int] = np.count_nonzero(flags, axis=1).tolist()
+    return counts
 
 
 def _say_similarity(moment: Moment, row: int, column: int) -> str:
