@@ -12,7 +12,6 @@ from sqlalchemy import text
 
 from bot.storage.database import open_engine
 
-
 LONGEST = frozenset({"test_first_start.py", "test_cold_start.py", "test_commands.py", "test_distributed.py"})
 """Files that take longest come first: a file is run by one worker, and the last one should not be a long one."""
 
