@@ -39,8 +39,10 @@ def _copy(db: Database, part: Path) -> None:
     source: Any = db.engine.raw_connection()
     copy = sqlite3.connect(part)
     try:
-        # A reading transaction: the copy is of one moment, and a writer does not make it begin anew.
+        # A reading transaction: the copy is of one moment, and a writer does not make it begin anew. It begins with the
+        # first thing read; without one each step would have a transaction of its own.
         source.execute("BEGIN")
+        source.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         source.driver_connection.backup(copy, pages=PAGES_A_STEP)
         copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
         faults = [row[0] for row in copy.execute("PRAGMA integrity_check") if row[0] != "ok"]
