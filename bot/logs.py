@@ -2,8 +2,14 @@
 
 import logging
 import sys
+import threading
+import warnings
+from types import TracebackType
+from typing import TextIO
 
 import structlog
+
+log = logging.getLogger(__name__)
 
 # Alembic tells every step. Bolt and the SDK log whole payloads and headers below WARNING (a failed signature check: the body, at INFO).
 TALKATIVE = (
@@ -48,6 +54,33 @@ def configure_logs() -> None:
     root.setLevel(logging.INFO)
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # By themselves these three write to stderr what is no JSON, and quote messages.
+    sys.excepthook = _log_the_end
+    threading.excepthook = _log_the_end_of_a_thread
+    warnings.showwarning = _log_warning
+
+
+def _log_the_end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    log.critical("the process ends: nobody caught an error", exc_info=(kind, error, trace))
+
+
+def _log_the_end_of_a_thread(ended: threading.ExceptHookArgs) -> None:
+    error = ended.exc_value or ended.exc_type()
+    name = ended.thread.name if ended.thread else "unknown"
+    if not isinstance(error, SystemExit):
+        fault = (ended.exc_type, error, ended.exc_traceback)
+        log.critical("the thread %s has ended: nobody caught an error", name, exc_info=fault)
+
+
+def _log_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    log.warning("a warning: %s at %s:%d", category.__name__, filename, lineno)
 
 
 def _place_only(
