@@ -121,8 +121,9 @@ def _hours(profile: Profile) -> tuple[InputBlock, InputBlock]:
         placeholder="Europe/Amsterdam",
         initial_value=None if hours is None else hours.zone,
     )
+    lost = "What was kept of your hours cannot be read any more: write them again. "
     hint = "A line for each stretch of days; a shift may end after midnight. Empty: whenever you are on."
     return (
-        _input(Field.HOURS, "Weekly hours", written, hint),
+        _input(Field.HOURS, "Weekly hours", written, lost + hint if profile.are_hours_lost else hint),
         _input(Field.ZONE, "Time zone of these hours", zone),
     )

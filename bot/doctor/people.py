@@ -1,11 +1,12 @@
 """Who is named in the settings, and whether anybody can ever be offered a request."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.doctor.finding import Finding, good, warning
+from bot.services.agents import are_hours_readable
 from bot.settings import Settings
 from bot.storage.tables import Agent
 from classifier import load_answers
@@ -34,6 +35,7 @@ def check_agents(session: Session, settings: Settings) -> Iterator[Finding]:
         yield good("presence", f"{on} agents are on")
     else:
         yield warning("presence", "no agent is on: requests wait", "somebody types /firstline on")
+    yield _hours(agents)
     skills = [agent.skills for agent in agents]
     answers = load_answers(settings.answers_file) if settings.answers_file else load_answers()
     left = [
@@ -49,3 +51,14 @@ def check_agents(session: Session, settings: Settings) -> Iterator[Finding]:
         )
     else:
         yield good("skills", "each category has somebody who takes it")
+
+
+def _hours(agents: Sequence[Agent]) -> Finding:
+    lost = [f"{agent.user_id} of {agent.team_id}" for agent in agents if not are_hours_readable(agent)]
+    if not lost:
+        return good("hours", "everybody's hours can be read")
+    return warning(
+        "hours",
+        f"the hours kept of {', '.join(lost)} cannot be read: nothing is offered to them",
+        "they write their hours again with /firstline me",
+    )

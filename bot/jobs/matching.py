@@ -3,13 +3,14 @@
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import structlog
 
 from bot.delivery import say
 from bot.deps import Deps
 from bot.jobs.offers import expire_offers
-from bot.services.matching import offer_waiting, teams_waiting
+from bot.services.matching import Offered, offer_waiting, teams_waiting
 from routing import WaitReason
 
 log = structlog.get_logger(__name__)
@@ -23,8 +24,16 @@ def _nobody_listens(_left: Mapping[WaitReason, int]) -> None:
     pass
 
 
-def match_all(deps: Deps, on_left: OnLeft = _nobody_listens) -> int:
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a matcher knows from one run to the next; a new one that knows nothing only tells again."""
+
+    unreadable: set[tuple[str, str]] = field(default_factory=set)  # whose hours it has logged: (team, agent)
+
+
+def match_all(deps: Deps, on_left: OnLeft = _nobody_listens, memory: Memory | None = None) -> int:
     """Offer what waits, workspace by workspace, each in a unit of work of its own; return the number of offers."""
+    memory = memory or Memory()
     with deps.db.reading() as session:
         teams = teams_waiting(session)
     offers, left = 0, Counter[WaitReason]()
@@ -33,10 +42,19 @@ def match_all(deps: Deps, on_left: OnLeft = _nobody_listens) -> int:
             now = deps.clock()
             result = offer_waiting(session, now, team_id, deps.settings)
             say.offered(session, now, result, deps.settings, deps.answers)
+        _tell_unreadable(memory, team_id, result)
         offers += len(result.offers)
         left.update(result.left)
     on_left(left)
     return offers
+
+
+def _tell_unreadable(memory: Memory, team_id: str, result: Offered) -> None:
+    """Log once for each agent that their hours cannot be read, not in every run."""
+    for agent_id in result.unreadable:
+        if (team_id, agent_id) not in memory.unreadable:
+            log.warning("hours_unreadable", team_id=team_id, agent_id=agent_id)
+            memory.unreadable.add((team_id, agent_id))
 
 
 class Matcher:
@@ -45,6 +63,7 @@ class Matcher:
     def __init__(self, deps: Deps, on_left: OnLeft = _nobody_listens) -> None:
         self._deps = deps
         self._on_left = on_left
+        self._memory = Memory()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="matcher", daemon=True)
 
@@ -71,7 +90,7 @@ class Matcher:
         self._deps.wake.matching.clear()
         try:
             expire_offers(self._deps)
-            match_all(self._deps, self._on_left)
+            match_all(self._deps, self._on_left, self._memory)
         except Exception as error:  # a job's edge: the next step tries again
             log.error("matching_failed", error=type(error).__name__)
             return min(TROUBLE_PAUSE_S, tick_s)

@@ -13,7 +13,7 @@ from bot.errors import NotAllowed
 from bot.ids import EventKind
 from bot.services import agents
 from bot.services.moves import record
-from bot.services.working_hours import HoursRefused, parse_hours, read_hours, store_hours
+from bot.services.working_hours import HoursRefused, parse_hours, store_hours
 from bot.settings import Settings
 from bot.storage.tables import Agent
 from bot.storage.work import MATCHING_DUE
@@ -58,13 +58,14 @@ class Field(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What an agent has said. No capacity: the setting's; no skills: every category; no languages or sites: any;
-    no hours: whenever they are on."""
+    no hours: whenever they are on. ``are_hours_lost``: there were some, and they cannot be read any more."""
 
     capacity: int | None = None
     skills: Mapping[str, float] = field(default_factory=dict)
     languages: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
     hours: WeeklyHours | None = None
+    are_hours_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +90,14 @@ class FormRefused(ValueError):
 
 def profile_of(agent: Agent) -> Profile:
     """What the row holds."""
+    is_readable = agents.are_hours_readable(agent)
     return Profile(
         capacity=agent.capacity,
         skills=dict(agent.skills),
         languages=tuple(agent.languages),
         sites=tuple(agent.sites or ()),
-        hours=read_hours(agent.hours),
+        hours=agents.hours_of(agent) if is_readable else None,
+        are_hours_lost=not is_readable,
     )
 
 

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 from bot.errors import NotAllowed
 from bot.ids import EventKind
 from bot.services.moves import record
-from bot.services.working_hours import read_hours
+from bot.services.working_hours import HoursUnreadable, never, read_hours
 from bot.settings import Settings
 from bot.storage.tables import Agent
 from bot.storage.work import MATCHING_DUE
+from routing import WeeklyHours
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,32 @@ def capacity_of(agent: Agent, settings: Settings) -> int:
     return settings.firstline_agent_capacity if agent.capacity is None else agent.capacity
 
 
+def hours_of(agent: Agent) -> WeeklyHours | None:
+    """When they work: None is whenever they are on, and hours that cannot be read are never."""
+    try:
+        return read_hours(agent.hours)
+    except HoursUnreadable:
+        return never()
+
+
+def are_hours_readable(agent: Agent) -> bool:
+    """False when something has written to the row what this version cannot read; the agent's form mends it."""
+    try:
+        read_hours(agent.hours)
+    except HoursUnreadable:
+        return False
+    return True
+
+
+def with_unreadable_hours(session: Session, team_id: str, settings: Settings) -> tuple[str, ...]:
+    """Agents who are offered nothing because of that, by user id."""
+    staff = active_agents(session, team_id, settings)
+    return tuple(agent.user_id for agent in staff if not are_hours_readable(agent))
+
+
 def is_in_hours(agent: Agent, now: datetime) -> bool:
     """Whether ``now`` lies in the hours an agent has given; without any it always does."""
-    hours = read_hours(agent.hours)
+    hours = hours_of(agent)
     return hours is None or hours.closes_at(now) is not None
 
 

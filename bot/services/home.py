@@ -24,6 +24,7 @@ class AgentDesk:
 
     is_on: bool
     is_in_hours: bool
+    are_hours_readable: bool
     capacity: int
     load: int
     in_hand: tuple[OfferView, ...]
@@ -95,6 +96,7 @@ def _desk(session: Session, now: datetime, team_id: str, agent: Agent, settings:
     return AgentDesk(
         is_on=agent.is_on,
         is_in_hours=agents.is_in_hours(agent, now),
+        are_hours_readable=agents.are_hours_readable(agent),
         capacity=agents.capacity_of(agent, settings),
         load=session.scalar(select(func.count()).select_from(Assignment).where(*theirs)) or 0,
         in_hand=tuple(view_offer(session, assignment, request) for assignment, request in rows),

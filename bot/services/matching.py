@@ -40,6 +40,7 @@ class Offered:
     offers: tuple[OfferView, ...] = ()
     stuck: tuple[Stuck, ...] = ()
     left: Mapping[routing.WaitReason, int] = field(default_factory=dict)  # how many wait on, by why
+    unreadable: tuple[str, ...] = ()  # agents who are offered nothing: their hours cannot be read
 
 
 def teams_waiting(session: Session) -> list[str]:
@@ -70,7 +71,9 @@ def offer_waiting(session: Session, now: datetime, team_id: str, settings: Setti
     # Everybody was asked and stayed silent: somebody is told, even while the silent are asked once more.
     left = [(by_id[entry.task_id], entry) for entry in (*_left(rounds), *asked_again)]
     stuck = note_stuck(session, now, team_id, left, has_agents=bool(staff))
-    return Offered(tuple(offers), stuck, Counter(entry.reason for entry in _left(rounds)))
+    left_by_why = Counter(entry.reason for entry in _left(rounds))
+    unreadable = agents.with_unreadable_hours(session, team_id, settings)
+    return Offered(tuple(offers), stuck, left_by_why, unreadable)
 
 
 def _match(

@@ -18,7 +18,6 @@ from bot.lifecycle import OPEN_ASSIGNMENTS, AssignmentState
 from bot.services import agents
 from bot.services.demand import score_of
 from bot.services.track_record import Handled, TrackRecord, busy_share, learn
-from bot.services.working_hours import read_hours
 from bot.settings import Settings
 from bot.storage.tables import Agent, Assignment, Event, SatisfactionQuestion, SupportRequest
 from routing.scores import speed
@@ -117,7 +116,7 @@ def _agent(agent: Agent, now: datetime, pool: Pool, capacity: int) -> routing.Ag
         languages=frozenset(agent.languages),
         markets=frozenset(agent.sites or ()),
         on=agent.is_on,
-        hours=read_hours(agent.hours),
+        hours=agents.hours_of(agent),
         pace=pace,
         busy_share=busy_share(pool.worked.get(agent.user_id, ()), now, BUSY_WITHIN),
         free_at=tuple(_free_at(in_hand, pace, now, pool)),

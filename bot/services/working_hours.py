@@ -4,7 +4,7 @@ One line for each stretch of days, such as ``Mon-Fri 9:00-12:30, 13:30-17:00``; 
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -19,6 +19,10 @@ _DASHES = str.maketrans("\u2013\u2014", "--")  # phones turn two hyphens into th
 
 class HoursRefused(ValueError):
     """The hours cannot be read; the message says which part, for the person who wrote it."""
+
+
+class HoursUnreadable(ValueError):
+    """What is kept of somebody's hours is nothing that :func:`store_hours` writes."""
 
 
 def parse_hours(text: str, zone: str) -> WeeklyHours | None:
@@ -55,11 +59,23 @@ def store_hours(hours: WeeklyHours | None) -> dict[str, Any] | None:
     return {"zone": hours.zone, "windows": [[w.weekday, w.start, w.end] for w in hours.windows]}
 
 
-def read_hours(stored: Mapping[str, Any] | None) -> WeeklyHours | None:
-    """What :func:`store_hours` wrote."""
+def read_hours(stored: Any) -> WeeklyHours | None:
+    """What :func:`store_hours` wrote. Raises HoursUnreadable: rows may be written by hand, and time zones be renamed."""
     if stored is None:
         return None
-    return WeeklyHours(stored["zone"], tuple(Window(*window) for window in stored["windows"]))
+    try:
+        return WeeklyHours(stored["zone"], tuple(Window(*window) for window in stored["windows"]))
+    except (InvalidAgent, LookupError, TypeError):  # its message may quote the row
+        raise HoursUnreadable("these hours cannot be read") from None
+
+
+def never() -> WeeklyHours:
+    """At no time.
+
+    So count hours that cannot be read: a request that waits for another is a lesser harm than somebody who is called
+    at night, again and again; and whoever is there can still take requests (``/firstline next``).
+    """
+    return WeeklyHours("UTC", ())
 
 
 def _parse_line(line: str) -> Iterable[Window]:

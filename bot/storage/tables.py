@@ -59,6 +59,24 @@ def choice(kind: type[StrEnum]) -> Enum:
     )
 
 
+class HandWritten(TypeDecorator[Any]):
+    """JSON. Any shell can write to an SQLite, so a text that is none comes out as that text: whoever reads it checks it."""
+
+    impl = JSON
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
+        read = super().result_processor(dialect, coltype)
+
+        def process(value: Any) -> Any:
+            try:
+                return read(value) if read else value
+            except ValueError:
+                return value
+
+        return process
+
+
 RowId = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up only INTEGER PRIMARY KEY
 
 
@@ -210,7 +228,7 @@ class Agent(Base):
     languages: Mapped[list[str]] = mapped_column(JSON, default=list)  # empty: any
     sites: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))  # None or empty: any
     hours: Mapped[dict[str, Any] | None] = mapped_column(
-        JSON(none_as_null=True)
+        HandWritten(none_as_null=True)
     )  # see bot.services.working_hours; None: whenever they are on
     created_at: Mapped[datetime]
 

@@ -10,11 +10,13 @@ from slack_sdk.models.blocks import Block
 
 import routing
 from bot.blocks import agent_cards, help, request_cards, satisfaction
+from bot.blocks.agent_form import agent_form
 from bot.blocks.home import home_blocks
 from bot.blocks.message import Message
 from bot.blocks.stats import stats_message
 from bot.blocks.why import pulled_message, why_message
 from bot.lifecycle import OPEN_ASSIGNMENTS, AssignmentState, RequestState
+from bot.services.agent_profile import Profile
 from bot.services.agents import Presence
 from bot.services.assignments import Answered
 from bot.services.home import AgentDesk, Health, Home
@@ -74,7 +76,7 @@ STATS = Stats(
 HOME = Home(
     "UBOSS",
     (REQUEST,) * 10,
-    AgentDesk(True, True, 5, 3, (OFFER,) * 10, 2),
+    AgentDesk(True, True, True, 5, 3, (OFFER,) * 10, 2),
     Health(1, 2, 3, STATS, None, "no model at <path>", 1, 0),
 )
 ANSWERS = {REQUEST.category or "": NASTY_ANSWER}
@@ -341,3 +343,13 @@ def test_stats_say_whose_language_was_not_read() -> None:
     told = str([text for _, text in texts(stats_message(STATS, ANSWERS).blocks)])
     assert "5 in a language that the model does not read (de: 4, fr: 1)" in told
     assert "2 too unsure to suggest anything" in told
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_hours_that_are_lost_are_told_where_they_are_written_anew(is_lost: bool) -> None:
+    """On the agent's own App Home, and in the form that its button opens; never without need."""
+    desk = AgentDesk(True, False, not is_lost, 5, 3, (), 2)
+    home = str([text for _, text in texts(home_blocks(Home("UANA", (), desk, None), ANSWERS))])
+    form = str(agent_form(Profile(are_hours_lost=is_lost), 5, ANSWERS).to_dict())
+    for told, words in ((home, "*cannot be read* any more"), (form, "cannot be read any more: write them")):
+        assert (words in told) == is_lost

@@ -5,10 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import text, update
+from structlog.testing import capture_logs
 
 from bot.jobs.matching import Matcher
 from bot.jobs.offers import close_old, expire_offers, hedge_offers
-from bot.storage.tables import OutboxRow, RowState
+from bot.services import agents
+from bot.storage.tables import Agent, OutboxRow, RowState
 
 
 def wait_for(condition: Callable[[], bool], timeout_s: float = 10) -> bool:
@@ -48,6 +50,22 @@ def test_the_matcher_takes_what_waited_before_it_started(open_desk: Callable[...
         assert wait_for(lambda: desk.keys("offer:") == ["offer:1"])
     finally:
         matcher.stop(5)
+
+
+def test_hours_that_cannot_be_read_are_logged_once(desk: Any) -> None:
+    """One warning with ids, however many runs, without what the row holds; the other agents are offered the work."""
+    words = {"zone": "a secret", "windows": []}
+    with desk.deps.db.writing() as session:
+        agents.seed(session, desk.deps.clock(), "T0TEST", desk.deps.settings)
+        session.execute(update(Agent).where(Agent.user_id == "UANA").values(hours=words))
+    matcher = Matcher(desk.deps)
+    with capture_logs() as logs:
+        for user in ("URILEY", "USAM"):
+            desk.dm(user, "broken screen")
+            matcher.step()
+    assert [desk.shown(key)["user_ids"] for key in desk.keys("offer:")] == [["UBEN"], ["UBEN"]]
+    warned = {"event": "hours_unreadable", "log_level": "warning", "team_id": "T0TEST", "agent_id": "UANA"}
+    assert logs == [warned]
 
 
 def test_an_offer_that_runs_out_goes_on(desk: Any, clock: Any) -> None:

@@ -1,0 +1,104 @@
+"""Hours in the table that cannot be read: their agent is offered nothing and can mend it, everybody else is matched."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import text, update
+
+from bot.services import agent_profile, agents, pulling
+from bot.services.agent_profile import Profile
+from bot.services.deciding import Decider
+from bot.services.home import read_home
+from bot.services.stuck import WhyNobody
+from bot.services.working_hours import parse_hours
+from bot.storage.tables import Agent
+
+BROKEN_HOURS: tuple[Any, ...] = (
+    {"zone": "Mars/Base", "windows": [[0, 540, 1020]]},  # no such zone
+    {"zone": "UTC", "windows": [[0, 540, 1020], [0, 600, 660]]},  # two that overlap
+    {"zone": "UTC", "windows": [[0, 1020, 540]]},  # ends before it starts
+    {"zone": "UTC", "windows": [[0, 540]]},
+    {"windows": 5},
+    ["Mon-Fri"],
+    "Mon-Fri 9-17",
+)
+
+
+def who(office: Any, user: str) -> dict[str, Any]:
+    """Arguments of a service that ``user`` asks for."""
+    return {"team_id": "T0ONE", "user_id": user, "settings": office.settings}
+
+
+def break_hours(office: Any, user: str, stored: Any) -> None:
+    """Somebody has written to the table by hand."""
+    office.in_one(agents.seed, team_id="T0ONE", settings=office.settings)
+    with office.db.writing() as session:
+        session.execute(update(Agent).where(Agent.user_id == user).values(hours=stored))
+
+
+def read(office: Any, user: str) -> Profile:
+    """What the form would show ``user``."""
+    with office.db.reading() as session:
+        return agent_profile.read_profile(session, **who(office, user))
+
+
+def desk_of(office: Any, user: str) -> Any:
+    """Their corner of App Home."""
+    return office.in_one(read_home, decider=Decider(None, "no folder"), **who(office, user)).desk
+
+
+@pytest.mark.parametrize("stored", BROKEN_HOURS)
+def test_hours_that_cannot_be_read_are_nobody_elses_trouble(office: Any, stored: Any) -> None:
+    """Their agent is offered nothing, which is told, and everybody else is matched as before."""
+    break_hours(office, "UANA", stored)
+    for user in ("URILEY", "USAM"):
+        office.waiting(user=user)
+    run = office.match()
+    assert [offer.agent_id for offer in run.offers] == ["UBEN", "UBEN"]
+    assert run.unreadable == ("UANA",)
+
+
+def test_hours_that_are_no_json_at_all(office: Any) -> None:
+    """SQLite keeps what any shell writes (PostgreSQL takes nothing but JSON): one more thing that cannot be read."""
+    written = "Mon-Fri 9-17" if office.db.engine.dialect.name == "sqlite" else '"Mon-Fri 9-17"'
+    office.in_one(agents.seed, team_id="T0ONE", settings=office.settings)
+    with office.db.writing() as session:
+        session.execute(text("UPDATE agents SET hours = :hours WHERE user_id = 'UANA'"), {"hours": written})
+    office.waiting()
+    assert [offer.agent_id for offer in office.match().offers] == ["UBEN"]
+
+
+def test_with_nobody_elses_hours_to_go_by_the_fallback_is_told(open_office: Any) -> None:
+    """The only agent's hours cannot be read: nobody is at work, and that is told; /firstline next still works."""
+    office = open_office(firstline_agents=("UANA",))
+    break_hours(office, "UANA", BROKEN_HOURS[0])
+    office.waiting()
+    run = office.match()
+    assert (run.offers, [stuck.why for stuck in run.stuck]) == ((), [WhyNobody.EVERYBODY_AWAY])
+    pulled = office.in_one(pulling.pull, team_id="T0ONE", user_id="UANA", settings=office.settings)
+    assert pulled.answered is not None
+
+
+def test_the_form_mends_them(office: Any) -> None:
+    """It opens without hours and says that they are lost; what is saved counts at once, and App Home agrees."""
+    break_hours(office, "UANA", BROKEN_HOURS[0])
+    assert read(office, "UANA") == Profile(are_hours_lost=True)
+    assert not desk_of(office, "UANA").are_hours_readable
+    assert not office.in_one(agents.set_presence, is_on=True, **who(office, "UANA")).is_in_hours
+    mended = Profile(hours=parse_hours("Mon 9-17", "UTC"))
+    office.in_one(agent_profile.save_profile, profile=mended, **who(office, "UANA"))
+    assert read(office, "UANA") == mended
+    assert desk_of(office, "UANA").are_hours_readable
+    for user in ("URILEY", "USAM"):
+        office.waiting(user=user)
+    run = office.match()
+    assert {offer.agent_id for offer in run.offers} == {"UANA", "UBEN"}
+    assert run.unreadable == ()
+
+
+def test_an_administrators_home_counts_them_as_not_at_work(office: Any) -> None:
+    """It opens all the same."""
+    break_hours(office, "UANA", BROKEN_HOURS[0])
+    decider = Decider(None, "no folder")
+    home = office.in_one(read_home, decider=decider, **who(office, "UBOSS"))
+    assert (home.health.agents_on, home.health.agents) == (1, 2)
