@@ -12,6 +12,7 @@ import yaml
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
+from bot.delivery.faults import FaultKind, fault_of
 from bot.delivery.slack import QUIET, is_loopback
 from bot.doctor.finding import Finding, fault, good, warning
 from bot.settings import Settings, SlackMode
@@ -113,20 +114,28 @@ def _socket(client: WebClient, settings: Settings) -> Iterator[Finding]:
 
 def _people(client: WebClient, settings: Settings) -> Iterator[Finding]:
     """Open the DM with each, as the bot does before it offers or tells: scopes to look people up are not needed."""
-    wrong = []
-    for setting, ids in (("AGENTS", settings.firstline_agents), ("ADMINS", settings.firstline_admins)):
-        for user_id in ids:
-            try:
-                client.conversations_open(users=user_id)
-            except SlackApiError as error:
-                wrong.append(
-                    fault(
-                        "people",
-                        f"{user_id} in FIRSTLINE_{setting} cannot be written to: {error.response.get('error')}",
-                        f"take it out of FIRSTLINE_{setting}, or correct it (profile, More, Copy member ID)",
-                    )
+    listed = [("FIRSTLINE_AGENTS", user_id) for user_id in settings.firstline_agents]
+    listed += [("FIRSTLINE_ADMINS", user_id) for user_id in settings.firstline_admins]
+    is_well = True
+    for number, (setting, user_id) in enumerate(listed):
+        try:
+            client.conversations_open(users=user_id)
+        except SlackApiError as error:
+            is_well = False
+            known = fault_of(error)
+            if known is not None and known.kind is FaultKind.RATE_LIMITED:
+                left = len(listed) - number
+                yield warning(
+                    "people", f"Slack asks for patience: {left} were not tried", "ask again in a minute"
                 )
-    yield from wrong or [good("people", "everybody listed can be written to")]
+                break
+            yield fault(
+                "people",
+                f"{user_id} in {setting} cannot be written to: {error.response.get('error')}",
+                f"take it out of {setting}, or correct it (profile, More, Copy member ID)",
+            )
+    if is_well:
+        yield good("people", "everybody listed can be written to")
 
 
 def _channel(client: WebClient, channel_id: str, now: datetime) -> Iterator[Finding]:

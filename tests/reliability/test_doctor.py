@@ -139,6 +139,14 @@ def agent_deactivated(ward: Ward) -> None:
     )
 
 
+def slack_wants_patience(ward: Ward) -> None:
+    ward.slack.set_faults(FaultRule(FaultKind.RATE_LIMITED, "conversations.open", skip=1))
+
+
+def answers_gone(ward: Ward) -> None:
+    ward.set(ANSWERS_FILE=str(ward.folder / "nowhere.yml"))
+
+
 def not_in_the_channel(ward: Ward) -> None:
     def leave(playground: object) -> None:
         channels = playground.workspace.channels  # type: ignore[attr-defined]
@@ -228,6 +236,8 @@ def hedge_too_late(ward: Ward) -> None:
         (agent_unknown, "people", Level.FAULT, "U0NOBODY in FIRSTLINE_AGENTS", "correct it"),
         (admin_is_the_bot, "people", Level.FAULT, "cannot_dm_bot", "FIRSTLINE_ADMINS"),
         (agent_deactivated, "people", Level.FAULT, "user_disabled", "take it out"),
+        (slack_wants_patience, "people", Level.WARNING, "2 were not tried", "in a minute"),
+        (answers_gone, "answers", Level.FAULT, "nowhere.yml", "ANSWERS_FILE"),
         (not_in_the_channel, "channel", Level.FAULT, "not_in_channel", "/invite"),
         (database_away, "database", Level.FAULT, "OperationalError", "server runs"),
         (file_not_writable, "database", Level.FAULT, "cannot be opened", "writable"),
