@@ -31,14 +31,17 @@ def now() -> datetime:
 
 
 @contextmanager
-def opened() -> Iterator[tuple["Database", "Settings"]]:
-    """The database at DATABASE_URL, at this version's schema, and the settings that need no Slack."""
+def opened(*, is_patient: bool = False) -> Iterator[tuple["Database", "Settings"]]:
+    """The database at DATABASE_URL, at this version's schema, and the settings that need no Slack.
+
+    ``is_patient``: nothing ends while a person reads what is on the screen.
+    """
     from bot.settings import StorageSettings, load_settings
     from bot.storage import schema
-    from bot.storage.database import Database, open_engine
+    from bot.storage.database import FROZEN_AFTER_S, Database, open_engine
 
     settings = load_settings(StorageSettings)
-    engine = open_engine(settings.database_url)
+    engine = open_engine(settings.database_url, frozen_after_s=0 if is_patient else FROZEN_AFTER_S)
     schema.require_head(engine)
     try:
         yield Database(engine), settings
@@ -123,7 +126,7 @@ def export(
     """Write the append-only event log to a file."""
     from bot.export import export_events
 
-    with opened() as (database, _):
+    with opened(is_patient=True) as (database, _):
         count = export_events(database, out, team)
     if str(out) != "-":
         typer.echo(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,16 @@ POSTGRES = {
     "keepalives_count": 3,
 }
 
+# A replica that is frozen in the middle of a transaction (a paused machine, a stopped process) holds its locks, a
+# workspace's matching among them, for as long as its connection lives: so the server ends a transaction that asks for
+# nothing so long. Ours do nothing between two statements but reckon, for milliseconds. There is no lock_timeout beside
+# it: whoever waits for a lock is in a queue that moves, and would only come again, one try the poorer.
+FROZEN_AFTER_S = 15.0
+_END_FROZEN = (
+    "SELECT set_config('idle_in_transaction_session_timeout', %s, false)"
+    " WHERE current_setting('idle_in_transaction_session_timeout') = '0'"
+)
+
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # an acknowledged message must survive a power cut
@@ -37,10 +48,16 @@ SQLITE_PRAGMAS = (
 )
 
 
-def open_engine(url: str) -> Engine:
-    """An engine for ``url``; SQLite's folder is made if it is missing, its file is readable by its owner only."""
+def open_engine(url: str, *, frozen_after_s: float = FROZEN_AFTER_S) -> Engine:
+    """An engine for ``url``; SQLite's folder is made if it is missing, its file is readable by its owner only.
+
+    On PostgreSQL a transaction that is silent for ``frozen_after_s`` is ended: 0 is never, and a limit that the operator
+    has set, for the server, the role or in the URL, is kept.
+    """
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, **POOL, pool_pre_ping=True, connect_args=POSTGRES)
+        engine = create_engine(url, **POOL, pool_pre_ping=True, connect_args=POSTGRES)
+        event.listen(engine, "connect", partial(_prepare_postgres, frozen_after_s))
+        return engine
     path = make_url(url).database
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -49,6 +66,12 @@ def open_engine(url: str) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _prepare_postgres(frozen_after_s: float, dbapi_connection: Any, _record: Any) -> None:
+    # Not by the connection's options: a pooler such as PgBouncer may refuse a connection that has any.
+    dbapi_connection.execute(_END_FROZEN, [f"{frozen_after_s * 1000:.0f}ms"])
+    dbapi_connection.commit()  # a rollback would undo it
 
 
 def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:
