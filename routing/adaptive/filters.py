@@ -96,12 +96,13 @@ def apply(facts: Facts, line: Line, roster: Roster, at_work: Flags, params: Adap
         if passes.all():
             nobody[name] = gave_way[name] = nowhere
             continue
-        nobody[name] = np.logical_not((strict & passes).any(axis=1))
+        both = strict & passes
+        nobody[name] = np.logical_not(both.any(axis=1))
         gave_way[name] = nobody[name] | (rung >= RUNG[name])
         if name is Filter.MARKET:
             gave_way[name] |= line.waited_minutes >= params.market_minutes
-        strict &= passes | nobody[name][:, np.newaxis]
-        allowed &= passes | gave_way[name][:, np.newaxis]
+        strict = both | (strict & nobody[name][:, np.newaxis]) if nobody[name].any() else both
+        allowed &= passes | gave_way[name][:, np.newaxis] if gave_way[name].any() else passes
         if name is not Filter.SKILL:
             broken += ~passes
     return Eligibility(at_work, base, strict, allowed, broken, nobody, gave_way, turned_down)

@@ -31,9 +31,10 @@ def pair_terms(moment: Moment, row: int, column: int, in_hand: int) -> tuple[Ter
     agent = moment.roster.agents[column]
     terms = []
     for name, value in moment.prices.terms(row, column).items():
-        meaning = _MEANING[name](moment, row, column)
-        if value or (meaning and name in _ALWAYS_SAID):
-            terms.append(Term(name, value, meaning))
+        if value or name in _ALWAYS_SAID:
+            meaning = _MEANING[name](moment, row, column)
+            if value or meaning:
+                terms.append(Term(name, value, meaning))
         if name == "work":
             share = moment.params.in_hand * in_hand / max(1, agent.capacity)
             terms.append(Term("in_hand", share, words.say_in_hand(agent, in_hand)))
