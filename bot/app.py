@@ -271,5 +271,6 @@ def _schedule(deps: Deps, slack: Slack, metrics: Metrics, stopping: threading.Ev
             _prepare(settings),
             period_s=settings.firstline_reconcile_s,
         ),
+        lasts_s=settings.firstline_reconcile_s,
     )
     return scheduler

@@ -63,19 +63,22 @@ class Schedule:
     def __post_init__(self) -> None:
         self.scheduler.add_executor(_DaemonExecutor(), DAEMONS)
 
-    def every(self, name: str, every_s: float, run: Callable[[], object]) -> None:
+    def every(self, name: str, every_s: float, run: Callable[[], object], lasts_s: float = 0.0) -> None:
         """Call ``run`` once in each period of ``every_s`` seconds, on one replica. ``name`` is the same on all.
 
-        When a replica dies at it, another calls ``run`` again: what it does must bear that.
+        When a replica dies at it, another calls ``run`` again: what it does must bear that. ``lasts_s`` is how long
+        a run may last, where that is minutes: else another replica takes it for dead.
         """
-        self.every_in_one(name, every_s, lambda _run: run())
+        self.every_in_one(name, every_s, lambda _run: run(), lasts_s)
 
-    def every_in_one(self, name: str, every_s: float, run: Callable[[Run], object]) -> None:
+    def every_in_one(
+        self, name: str, every_s: float, run: Callable[[Run], object], lasts_s: float = 0.0
+    ) -> None:
         """As `every`, for what is one transaction: it has one effect whoever dies, as ``run`` settles its Run in it."""
         if self.watcher is not None:
             self.watcher.job_added(name, every_s)
         self.scheduler.add_job(
-            lambda: self.tick_in_one(name, every_s, run),
+            lambda: self.tick_in_one(name, every_s, run, lasts_s),
             IntervalTrigger(seconds=max(1, round(min(every_s, LOOK_S))), timezone=UTC),
             id=name,
             executor=DAEMONS,
@@ -88,11 +91,13 @@ class Schedule:
         """Run the job if this tick is ours; whether it was run to its end."""
         return self.tick_in_one(name, every_s, lambda _run: run())
 
-    def tick_in_one(self, name: str, every_s: float, run: Callable[[Run], object]) -> bool:
+    def tick_in_one(
+        self, name: str, every_s: float, run: Callable[[Run], object], lasts_s: float = 0.0
+    ) -> bool:
         """As `tick`, for a job that settles its Run itself."""
         with bound_contextvars(job=name):
             try:
-                mine = claim_slot(self.db, name, self.clock(), every_s)
+                mine = claim_slot(self.db, name, self.clock(), every_s, lasts_s)
                 if mine is None:
                     return False
                 well = self._run(mine, run)

@@ -20,6 +20,7 @@ from bot.storage.database import Database
 from bot.storage.tables import JobSlot, Lock
 
 LEASE_S = (10.0, 120.0)  # at least and at most; in between two periods
+SPARE_S = 10.0  # what a run that ends in time may still need after its time is up
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,13 @@ def slot_at(now: datetime, every_s: float) -> int:
     return int(now.timestamp() // every_s)
 
 
-def lease_of(every_s: float) -> timedelta:
-    """How long a run is its replica's, for a job of this period."""
+def lease_of(every_s: float, lasts_s: float = 0.0) -> timedelta:
+    """How long a run is its replica's, for a job of this period whose runs may last ``lasts_s`` seconds."""
     shortest_s, longest_s = LEASE_S
-    return timedelta(seconds=min(longest_s, max(shortest_s, 2 * every_s)))
+    return timedelta(seconds=max(min(longest_s, max(shortest_s, 2 * every_s)), lasts_s + SPARE_S))
 
 
-def claim_slot(db: Database, job: str, now: datetime, every_s: float) -> Run | None:
+def claim_slot(db: Database, job: str, now: datetime, every_s: float, lasts_s: float = 0.0) -> Run | None:
     """The run that is ours to do now; for each tick of ``job`` one at a time, and none once it is settled."""
     now = now.astimezone(UTC)  # the arithmetic of other zones goes by the clock on the wall
     run = Run(job, slot_at(now, every_s), now)
@@ -55,9 +56,8 @@ def claim_slot(db: Database, job: str, now: datetime, every_s: float) -> Run | N
         mark, newest = session.get(Lock, run.mark), _newest(session, job)
     if mark is None:
         return None if newest == run.slot else _begin(db, run)
-    if abs(now - mark.taken_at) < lease_of(
-        every_s
-    ):  # one from the future was made by a clock that went wrong
+    # One from the future was made by a clock that went wrong.
+    if abs(now - mark.taken_at) < lease_of(every_s, lasts_s):
         return None
     return _take_over(db, run, mark.taken_at, newest)
 
