@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, Update, UpdateBase, bindparam, func, select, update
+from sqlalchemy import Select, Update, UpdateBase, bindparam, func, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from bot.ids import new_token
@@ -127,7 +127,7 @@ def finish(session: Session, table: type[Row], row_id: int, lease: str | None, n
 
 def finish_all(session: Session, table: type[Row], rows: Sequence[Row], now: datetime) -> None:
     """DONE, those of ``rows`` that are still held by the lease they were claimed with; in one statement."""
-    held = {"ids": [row.id for row in rows], "leases": [row.lease for row in rows], "now": now}
+    held = {"ids": [row.id for row in rows], "held": [(row.id, row.lease) for row in rows], "now": now}
     session.execute(_finishing(table), held)
 
 
@@ -136,8 +136,11 @@ def _finishing(table: type[InboxRow] | type[OutboxRow]) -> Update:
     return (
         update(table)
         .where(
-            table.id.in_(bindparam("ids", expanding=True)),
-            table.lease.in_(bindparam("leases", expanding=True)),  # of claims of ours: they fit nobody else's
+            table.id.in_(
+                bindparam("ids", expanding=True)
+            ),  # by which SQLite finds them; it has no index for pairs
+            # Rows of one claim share a lease, so each with its own: one of them may be in work anew.
+            tuple_(table.id, table.lease).in_(bindparam("held", expanding=True)),
             table.state == RowState.CLAIMED,
         )
         .values(state=RowState.DONE, done_at=bindparam("now"), lease=None, lease_until=None)

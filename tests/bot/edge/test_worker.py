@@ -242,6 +242,22 @@ def test_what_was_worked_but_not_settled_is_not_settled_for_who_took_over(
     assert [(row.state, row.lease) for row in rows(database)] == [(RowState.CLAIMED, quick.lease)]
 
 
+def test_a_claim_of_the_same_worker_does_not_lend_its_lease_to_a_late_hand(
+    worker, database, arrive, clock
+) -> None:
+    """Rows claimed together share a lease: settling one of them settles no other whose first hand comes late."""
+    arrive(1, lane="T1:U1")
+    (late,) = worker.claim(1)
+    arrive(2, lane="T1:U2")
+    clock.forward(61)
+    again, other = worker.claim(2)
+    for row in (late, other):
+        worker.work(row)
+    worker.claim(0)
+    found = [(row.state, row.lease) for row in rows(database)]
+    assert found == [(RowState.CLAIMED, again.lease), (RowState.DONE, None)]
+
+
 def test_a_database_that_is_away_for_a_moment_leaves_nothing_unsettled(worker, database, arrive) -> None:
     """What could not be settled with one claim is settled with the next."""
     arrive()
