@@ -21,7 +21,15 @@ from bot.delivery.slack import Slack, forget_proxies
 from bot.deps import Deps
 from bot.edge.bolt import authorize_as, build_bolt
 from bot.edge.guard import Guard
-from bot.edge.health import Health, database_check, model_check, socket_check, storing_check, threads_check
+from bot.edge.health import (
+    Health,
+    database_check,
+    inbox_check,
+    model_check,
+    socket_check,
+    storing_check,
+    threads_check,
+)
 from bot.edge.http import build_http
 from bot.edge.metrics import Metrics
 from bot.edge.redaction import redacted
@@ -169,6 +177,7 @@ def build(settings: Settings, clock: Clock, listening: socket.socket, decider: D
     checks = {
         "database": database_check(engine),
         "storing": storing_check(writer, worker, sender),
+        "inbox": inbox_check(writer),
         "model": model_check(decider, settings.model_dir, model_id_in),
         "threads": threads_check(writer=writer, worker=worker, sender=sender, matcher=matcher),
     }

@@ -2,7 +2,8 @@
 
 Not ready (503) is what no single replica can mend by going on: the database is away or of another schema, a model lies in
 MODEL_DIR and cannot be trusted, a thread has ended, Socket Mode is not connected. *Degraded* is ready all the same, and
-says so: without a model in MODEL_DIR every request goes to a person, and a new model that was refused leaves the old one.
+says so: without a model in MODEL_DIR every request goes to a person, a new model that was refused leaves the old one,
+and what a full inbox refuses comes again.
 """
 
 import asyncio
@@ -180,6 +181,29 @@ def storing_check(*parts: Storing) -> Check:
     def check() -> Trouble | None:
         found = next((part.trouble for part in parts if part.trouble is not None), None)
         return Trouble(found.reason, found.what_to_do) if found else None
+
+    return check
+
+
+class Taking(Protocol):
+    """A part that takes what comes in, up to a limit."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it refused something lately because of that limit."""
+
+
+def inbox_check(part: Taking) -> Check:
+    """There is room for what comes in. When there is none, every replica refuses: this one is as ready as any."""
+
+    def check() -> Trouble | None:
+        if not part.is_full:
+            return None
+        return Trouble(
+            "the inbox is full: deliveries are refused, and Slack sends them again",
+            "see what holds up the workers (firstline_handled_seconds, the database), or start another replica",
+            is_degraded=True,
+        )
 
     return check
 

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 BATCH_ROWS = 256
 QUEUE_ROWS = 2048  # at 1,000 acknowledgements a second, two seconds' worth: Slack gives up after three
 TRY_AGAIN_S = 1.0
+FULL_LOGGED_EVERY_S = 1.0  # in a flood a batch is refused every few milliseconds
+FULL_FOR_S = 10.0  # after a refusal; long enough for those who ask every few seconds to see it
 COUNT_EVERY_S = 1.0  # the backlog is counted so often, and added up in between
 
 
@@ -53,6 +55,9 @@ class InboxWriter:
         self._is_closed = False
         self._waiting = 0
         self._counted_s = -COUNT_EVERY_S
+        self._full_s = -FULL_FOR_S  # when it was full last, by the monotonic clock
+        self._full_logged_s = -FULL_LOGGED_EVERY_S
+        self._turned_away = 0  # since that line of the log
         self._trouble: DatabaseTrouble | None = None
         self._refused: Sequence[_Pending] = ()  # what the database took last, if it took nothing since
         self._thread = threading.Thread(target=self._run, name="inbox-writer", daemon=True)
@@ -82,6 +87,11 @@ class InboxWriter:
     def trouble(self) -> DatabaseTrouble | None:
         """Why the last deliveries could not be stored; None when they could, or when there were none yet."""
         return self._trouble
+
+    @property
+    def is_full(self) -> bool:
+        """Whether deliveries were refused a moment ago because too many wait to be worked."""
+        return time.monotonic() - self._full_s < FULL_FOR_S
 
     def submit(self, delivery: Delivery) -> "Future[None]":
         """A future that is done once ``delivery`` is stored, or fails with NotStored: then it must not be acknowledged."""
@@ -125,8 +135,7 @@ class InboxWriter:
     def _store(self, batch: Sequence[_Pending]) -> None:
         try:
             if self._is_full(len(batch)):
-                log.error("the inbox is full: %d deliveries wait; new ones are refused", self._waiting)
-                _fail(batch, "the inbox is full")
+                self._turn_away(batch)
                 return
             self._insert(batch)
         except Exception as error:  # the thread's edge: it must not die while there is an edge to serve
@@ -139,6 +148,14 @@ class InboxWriter:
                 _fail(batch, trouble.reason)
         else:
             self._take_note(None)
+
+    def _turn_away(self, batch: Sequence[_Pending]) -> None:
+        self._full_s = time.monotonic()
+        self._turned_away += len(batch)
+        if self._full_s - self._full_logged_s >= FULL_LOGGED_EVERY_S:
+            log.error("the inbox is full: %d deliveries refused, %d wait", self._turned_away, self._waiting)
+            self._full_logged_s, self._turned_away = self._full_s, 0
+        _fail(batch, "the inbox is full")
 
     def _take_note(self, trouble: DatabaseTrouble | None) -> None:
         """Log it when the database begins or ends to be in trouble, and not for each delivery."""

@@ -189,6 +189,12 @@ def nobody_for_a_category(ward: Ward) -> None:
         ward.sql(insert(Agent).values(**row, languages=[], created_at=utc_now()))
 
 
+def hours_lost(ward: Ward) -> None:
+    nobody_for_a_category(ward)
+    overlapping = {"zone": "UTC", "windows": [[0, 540, 1020], [0, 600, 660]]}
+    ward.sql(update(Agent).where(Agent.user_id == "U0BEN").values(hours=overlapping))
+
+
 def everybody_away(ward: Ward) -> None:
     nobody_for_a_category(ward)
     ward.sql(update(Agent).values(is_on=False))
@@ -245,6 +251,7 @@ def hedge_too_late(ward: Ward) -> None:
         (schema_behind, "database", Level.FAULT, "is at 0003", "python -m bot migrate"),
         (schema_ahead, "database", Level.FAULT, "is at 9999", "newer version"),
         (dead_letters, "inbox", Level.WARNING, "1 dead letters (1 x ZeroDivisionError)", "given up"),
+        (hours_lost, "hours", Level.WARNING, "U0BEN of T0PLAY cannot be read", "/firstline me"),
         (nobody_for_a_category, "skills", Level.WARNING, "nobody can ever be offered", "/firstline me"),
         (everybody_away, "presence", Level.WARNING, "no agent is on", "/firstline on"),
         (port_taken, "port", Level.FAULT, "taken by another program", "PORT"),

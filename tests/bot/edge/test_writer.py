@@ -1,5 +1,6 @@
 """The writer: nothing is acknowledged that is not on disk."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy import event, func, select, text
 
+from bot.edge.health import inbox_check
 from bot.edge.writer import InboxWriter
 from bot.errors import NotStored
 from bot.storage.database import Database
@@ -110,6 +112,49 @@ def test_a_full_inbox_refuses_new_deliveries(database: Database, clock: Clock, w
         writer.submit(delivery(3)).result(5)
     assert count(database) == 2
     writer.stop(5)
+
+
+def test_a_full_inbox_is_logged_at_most_once_a_second(
+    sqlite_database: Database, clock: Clock, wake: Wake, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However many are refused; each line says how many were since the one before, so that none is left out."""
+    writer = InboxWriter(sqlite_database, clock, wake.inbox, limit=2)
+    writer.start()
+    try:
+        for number in range(2):
+            writer.submit(delivery(number)).result(5)
+        began, refused = time.monotonic(), 0
+        while len(_full_lines(caplog)) < 2 and time.monotonic() < began + 30:
+            refused += isinstance(writer.submit(delivery(10 + refused)).exception(5), NotStored)
+        lines = _full_lines(caplog)
+        assert len(lines) <= 1 + time.monotonic() - began
+        assert refused > 10
+        assert [record.args for record in lines] == [(1, 2), (refused - 1, 2)]
+    finally:
+        writer.stop(5)
+
+
+def _full_lines(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    return [record for record in caplog.records if "the inbox is full" in record.getMessage()]
+
+
+def test_a_full_inbox_is_degraded_until_there_has_been_room_for_a_while(
+    sqlite_database: Database, clock: Clock, wake: Wake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A replica that refuses is ready all the same: the others would refuse as well. It says what is wrong meanwhile."""
+    writer = InboxWriter(sqlite_database, clock, wake.inbox, limit=1)
+    writer.start()
+    try:
+        writer.submit(delivery(1)).result(5)
+        assert inbox_check(writer)() is None
+        assert isinstance(writer.submit(delivery(2)).exception(5), NotStored)
+        told = inbox_check(writer)()
+        assert told is not None
+        assert (told.is_degraded, "refused" in told.reason) == (True, True)
+        monkeypatch.setattr("bot.edge.writer.FULL_FOR_S", 0.0)
+        assert inbox_check(writer)() is None
+    finally:
+        writer.stop(5)
 
 
 def test_stopping_stores_what_was_taken_and_takes_nothing_more(
