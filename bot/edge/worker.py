@@ -127,13 +127,15 @@ class InboxWorker(Pump[InboxRow]):
         self._wake_sender()
 
     def stop(self, timeout_s: float) -> bool:
-        """As every pump; and settle what was worked last."""
+        """As every pump; and, if that is in time, settle what was worked last: else it is left to its leases."""
         has_ended = super().stop(timeout_s)
         worked = self._take_worked()
+        if not has_ended or not worked:
+            return has_ended
         try:
             with self._db.writing() as session:
                 self._settle(session, worked, self._clock())
-        except SQLAlchemyError as error:  # left to their leases: nothing was to come of them
+        except SQLAlchemyError as error:  # nothing was to come of them
             log.warning("what was worked last is not settled: %s", type(error).__name__)
         return has_ended
 
@@ -160,16 +162,13 @@ class InboxWorker(Pump[InboxRow]):
         if isinstance(failure, SlackAway) or trouble_of(failure) is not None:
             # No attempt: the row is not to blame, and a long outage must not use up what it has of them.
             due_at, attempts = self._due_after_outage(row, now), row.attempts - 1
-            claims.put_back(
-                session, InboxRow, row.id, row.lease, due_at=due_at, attempts=attempts, fault=fault
-            )
         elif row.attempts < self._max_attempts:
-            due_at = self._backoff.due(now, row.attempts)
-            claims.put_back(
-                session, InboxRow, row.id, row.lease, due_at=due_at, attempts=row.attempts, fault=fault
-            )
-        elif claims.bury(session, InboxRow, row.id, row.lease, now, fault=fault):
-            self._mourn(session, row, now, fault)
+            due_at, attempts = self._backoff.due(now, row.attempts), row.attempts
+        else:
+            if claims.bury(session, InboxRow, row.id, row.lease, now, fault=fault):
+                self._mourn(session, row, now, fault)
+            return
+        claims.put_back(session, InboxRow, row.id, row.lease, due_at=due_at, attempts=attempts, fault=fault)
 
     def _due_after_outage(self, row: InboxRow, now: datetime) -> datetime:
         """As much later again as the row is old: so with an attempt each time the age doubles, up to a bound."""

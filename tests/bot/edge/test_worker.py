@@ -1,5 +1,6 @@
 """The worker: every stored delivery is worked until it is settled, whatever happens on the way."""
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -283,6 +284,23 @@ def test_stopping_settles_what_was_worked_last(worker, database, arrive) -> None
         time.sleep(0.01)
     assert worker.stop(20)
     assert [row.state for row in rows(database)] == [RowState.DONE]
+
+
+def test_stopping_does_not_wait_for_a_database_that_is_stuck(
+    make_settings, sqlite_database, clock, wake, bolt, caplog
+) -> None:
+    """What outlasts the time for draining is left to its lease, and nothing more is begun."""
+    worker = InboxWorker(make_settings(), sqlite_database, clock, wake, bolt)
+    worker.start()
+    holder = sqlite3.connect(sqlite_database.engine.url.database, isolation_level=None, timeout=30)
+    holder.execute("BEGIN IMMEDIATE")
+    wake.inbox.set()
+    time.sleep(0.2)  # until it waits for the lock
+    has_ended = worker.stop(1)
+    holder.rollback()
+    holder.close()
+    assert not has_ended
+    assert "not settled" not in caplog.text
 
 
 @pytest.mark.parametrize("acknowledges", [True, False])
