@@ -1,6 +1,5 @@
 """The worker: every stored delivery is worked until it is settled, whatever happens on the way."""
 
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from bot.delivery import outbox
 from bot.edge.bolt import build_bolt
 from bot.edge.worker import InboxWorker
 from bot.errors import LeaseLost, SlackAway
-from bot.storage.database import Database
+from bot.storage.database import WRITE_WITHIN_S, Database
 from bot.storage.inbox import Delivery, store
 from bot.storage.tables import Conversation, InboxKind, InboxRow, OutboxRow, RowState
 from bot.storage.work import Claim, Work
@@ -287,20 +286,17 @@ def test_stopping_settles_what_was_worked_last(worker, database, arrive) -> None
 
 
 def test_stopping_does_not_wait_for_a_database_that_is_stuck(
-    make_settings, sqlite_database, clock, wake, bolt, caplog
+    make_settings, sqlite_database, clock, wake, bolt
 ) -> None:
     """What outlasts the time for draining is left to its lease, and nothing more is begun."""
     worker = InboxWorker(make_settings(), sqlite_database, clock, wake, bolt)
-    worker.start()
-    holder = sqlite3.connect(sqlite_database.engine.url.database, isolation_level=None, timeout=30)
-    holder.execute("BEGIN IMMEDIATE")
-    wake.inbox.set()
-    time.sleep(0.2)  # until it waits for the lock
-    has_ended = worker.stop(1)
-    holder.rollback()
-    holder.close()
-    assert not has_ended
-    assert "not settled" not in caplog.text
+    with sqlite_database.writing():
+        worker.start()
+        wake.inbox.set()
+        began_s = time.monotonic()
+        assert not worker.stop(1)
+        took_s = time.monotonic() - began_s
+    assert took_s < 0.7 * WRITE_WITHIN_S
 
 
 @pytest.mark.parametrize("acknowledges", [True, False])
