@@ -1,4 +1,4 @@
-"""What /metrics reads when it is asked: five statements, each over an index or a bounded number of rows.
+"""What /metrics reads when it is asked: four statements, each over an index or a bounded number of rows.
 
 These numbers are of the whole database and so the same on every replica: take their maximum, never their sum. While the
 database is away they are left out, and ``firstline_database_up`` says so.

@@ -3,8 +3,8 @@
 A listener that opened a unit of work has settled its row there, together with what it changed. What is left to do
 here: settle the rows that nobody opened a unit of work for, and put back those whose listener failed.
 
-The former are settled by the transaction that claims the next rows: most of what Slack sends concerns nobody, and a
-commit of its own for each row cost more than all the rest. Should the process die before, they are looked at again.
+The former are settled by the transaction that claims the next rows: a commit of its own for each row cost more than all
+the rest of the work on it. Should the process die before, they are looked at again.
 """
 
 import logging
