@@ -26,8 +26,9 @@ def _nobody_listens(_left: Mapping[WaitReason, int]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What a matcher knows from one run to the next; a new one that knows nothing only tells again."""
+    """What a matcher knows from one run to the next; a new one, which knows nothing, begins again and tells again."""
 
+    looked_to: dict[str, int] = field(default_factory=dict)  # by workspace, where the next run goes on
     unreadable: set[tuple[str, str]] = field(default_factory=set)  # whose hours it has logged: (team, agent)
 
 
@@ -40,8 +41,9 @@ def match_all(deps: Deps, on_left: OnLeft = _nobody_listens, memory: Memory | No
     for team_id in teams:
         with deps.work() as session:
             now = deps.clock()
-            result = offer_waiting(session, now, team_id, deps.settings)
+            result = offer_waiting(session, now, team_id, deps.settings, memory.looked_to.get(team_id, 0))
             say.offered(session, now, result, deps.settings, deps.answers)
+        memory.looked_to[team_id] = result.looked_to
         _tell_unreadable(memory, team_id, result)
         offers += len(result.offers)
         left.update(result.left)

@@ -30,7 +30,7 @@ from bot.storage.tables import Assignment, DecisionReason, Event, Lock, SupportR
 
 # The pair was possible and is only not made yet: no reason to ask the silent.
 TAKES_TIME = (routing.WaitReason.OUTBID, routing.WaitReason.HOLD)
-BATCH = 500  # requests looked at in one run, longest waiting first; the rest wait for the next
+BATCH = 500  # requests looked at in every run, longest waiting first, and as many of the others in turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class Offered:
     offers: tuple[OfferView, ...] = ()
     stuck: tuple[Stuck, ...] = ()
     left: Mapping[routing.WaitReason, int] = field(default_factory=dict)  # how many wait on, by why
+    looked_to: int = 0  # with more waiting than one run looks at: where the next one goes on
     unreadable: tuple[str, ...] = ()  # agents who are offered nothing: their hours cannot be read
 
 
@@ -52,11 +53,16 @@ def teams_waiting(session: Session) -> list[str]:
     )
 
 
-def offer_waiting(session: Session, now: datetime, team_id: str, settings: Settings) -> Offered:
-    """Offer what waits to whoever fits best, never to those whom :mod:`bot.services.barring` rules out."""
+def offer_waiting(
+    session: Session, now: datetime, team_id: str, settings: Settings, after: int = 0
+) -> Offered:
+    """Offer what waits to whoever fits best, never to those whom :mod:`bot.services.barring` rules out.
+
+    ``after`` is the last run's ``looked_to``: with it, all that waits is looked at within one run for each BATCH of it.
+    """
     lock(session, now, team_id)
     agents.seed(session, now, team_id, settings)
-    waiting = read_waiting(session, team_id)
+    waiting, looked_to = _look(session, team_id, after)
     if not waiting:
         return Offered()
     pool = read_pool(session, now, team_id)
@@ -73,7 +79,7 @@ def offer_waiting(session: Session, now: datetime, team_id: str, settings: Setti
     stuck = note_stuck(session, now, team_id, left, has_agents=bool(staff))
     left_by_why = Counter(entry.reason for entry in _left(rounds))
     unreadable = agents.with_unreadable_hours(session, team_id, settings)
-    return Offered(tuple(offers), stuck, left_by_why, unreadable)
+    return Offered(tuple(offers), stuck, left_by_why, looked_to, unreadable)
 
 
 def _match(
@@ -127,8 +133,38 @@ def lock(session: Session, now: datetime, team_id: str) -> None:
     session.execute(update(Lock).where(Lock.name == name).values(taken_at=now))
 
 
+def _look(session: Session, team_id: str, after: int) -> tuple[list[SupportRequest], int]:
+    """What one run looks at, and where the next goes on.
+
+    However many wait that no agent who is free can take, they hold up nobody: beside the longest waiting come the
+    others in turn, by id.
+    """
+    longest = read_waiting(session, team_id)
+    if len(longest) < BATCH:
+        return [*longest], 0
+    in_turn = read_in_turn(session, team_id, after)
+    looked_to = in_turn[-1].id if len(in_turn) == BATCH else 0
+    known = {request.id for request in longest}
+    return [*longest, *(request for request in in_turn if request.id not in known)], looked_to
+
+
+def read_in_turn(session: Session, team_id: str, after: int) -> Sequence[SupportRequest]:
+    """A batch of what waits, locked, by id, beginning behind ``after``."""
+    return session.scalars(
+        select(SupportRequest)
+        .where(
+            SupportRequest.team_id == team_id,
+            SupportRequest.state == RequestState.WAITING,
+            SupportRequest.id > after,
+        )
+        .order_by(SupportRequest.id)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+    ).all()
+
+
 def read_waiting(session: Session, team_id: str) -> Sequence[SupportRequest]:
-    """What waits, locked, longest first."""
+    """A batch of what waits, locked, longest first."""
     was_told = (
         select(Event.id)
         .where(

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from sqlalchemy import text, update
 from structlog.testing import capture_logs
 
@@ -50,6 +51,27 @@ def test_the_matcher_takes_what_waited_before_it_started(open_desk: Callable[...
         assert wait_for(lambda: desk.keys("offer:") == ["offer:1"])
     finally:
         matcher.stop(5)
+
+
+def test_the_matcher_goes_on_where_its_last_run_ended(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many wait that nobody can take, a later one that somebody can is offered after a few runs."""
+    presence = {"team_id": "T0TEST", "settings": desk.deps.settings}
+    matcher = Matcher(desk.deps)
+    with desk.deps.db.writing() as session:
+        for user in ("UANA", "UBEN"):
+            agents.set_presence(session, desk.deps.clock(), user_id=user, is_on=user == "UBEN", **presence)
+    for _ in range(4):
+        desk.dm("UBEN", "broken screen")  # their own: nobody else is on
+    desk.dm("URILEY", "broken screen")
+    with desk.deps.db.writing() as session:
+        agents.set_presence(session, desk.deps.clock(), user_id="UBEN", is_on=False, **presence)
+    matcher.step()  # all are told of
+    with desk.deps.db.writing() as session:
+        agents.set_presence(session, desk.deps.clock(), user_id="UBEN", is_on=True, **presence)
+    monkeypatch.setattr("bot.services.matching.BATCH", 1)
+    for _ in range(5):
+        matcher.step()
+    assert [desk.shown(key)["user_ids"] for key in desk.keys("offer:")] == [["UBEN"]]
 
 
 def test_hours_that_cannot_be_read_are_logged_once(desk: Any) -> None:

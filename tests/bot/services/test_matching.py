@@ -288,6 +288,60 @@ def test_what_nobody_wants_does_not_hold_up_the_others(office: Any, monkeypatch:
     assert [offer.request.id for offer in office.match().offers] == [newer]
 
 
+def declined_by_all(office: Any, number: int) -> None:
+    """So many requests that nobody can be offered any more."""
+    for each in range(number):
+        office.waiting(user=f"UASK{each}")
+        for _ in range(2):
+            (offer,) = office.match().offers
+            office.answer(assignments.decline, offer.assignment_id, offer.agent_id)
+
+
+def away(office: Any, *users: str, is_on: bool = False) -> None:
+    """They say so."""
+    for user in users:
+        office.in_one(
+            agents.set_presence, team_id="T0ONE", user_id=user, is_on=is_on, settings=office.settings
+        )
+
+
+def test_what_waits_behind_many_that_nobody_can_take_gets_its_turn(
+    office: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that waits is looked at within one run for each batch of it, also what was told of like those before it."""
+    declined_by_all(office, 5)
+    away(office, "UANA", "UBEN")
+    newest = office.waiting()
+    office.match()  # all six are told of: none comes first for that
+    away(office, "UBEN", is_on=True)
+    monkeypatch.setattr(matching, "BATCH", 2)
+    looked_to, offered = 0, []
+    for _ in range(3):  # six wait
+        run = office.in_one(
+            matching.offer_waiting, team_id="T0ONE", settings=office.settings, after=looked_to
+        )
+        looked_to = run.looked_to
+        offered += [(offer.request.id, offer.agent_id) for offer in run.offers]
+    assert offered == [(newest, "UBEN")]
+
+
+def test_turns_come_round_and_skip_nobody(office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of five that wait, two of the longest and two in turn are looked at in each run, until they begin again."""
+    away(office, "UANA", "UBEN")
+    for number in range(5):
+        office.waiting(user=f"UASK{number}")
+    monkeypatch.setattr(matching, "BATCH", 2)
+    looked_to, turns = 0, []
+    for _ in range(4):
+        run = office.in_one(
+            matching.offer_waiting, team_id="T0ONE", settings=office.settings, after=looked_to
+        )
+        assert sum(run.left.values()) <= 4
+        turns.append(looked_to := run.looked_to)
+    assert turns == [2, 4, 0, 2]
+    assert office.match().stuck == ()  # all were told of, each once
+
+
 def test_two_matchers_at_once_offer_each_request_once(office: Any) -> None:
     """Replicas that match at the same moment never offer a request twice, nor exceed a capacity."""
     for _ in range(8):
