@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from bot.blocks import agent_cards
 from bot.blocks.message import Message
-from bot.delivery import outbox, places
+from bot.delivery import places
 from bot.delivery.outbox import Address
 from bot.ids import message_key
 from bot.services.stuck import Stuck, WhyNobody
@@ -60,16 +60,7 @@ def end(
     if told_wait is None:
         return
     for address in _addresses(request, settings):
-        outbox.update(
-            session,
-            now,
-            address,
-            key=_key(request, told_wait, address),
-            version=str(event_id),
-            text=message.text,
-            blocks=message.blocks,
-            request_id=request.id,
-        )
+        places.update(session, now, address, _key(request, told_wait, address), event_id, message, request)
 
 
 def _addresses(request: RequestView, settings: Settings) -> list[Address]:

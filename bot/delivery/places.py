@@ -26,43 +26,33 @@ def post_line(session: Session, now: datetime, request: RequestView, what: str, 
 
 
 def update_card(session: Session, now: datetime, request: RequestView, event_id: int, card: Message) -> None:
-    outbox.update(
-        session,
-        now,
-        thread(request),
-        key=card_key(request),
-        version=str(event_id),
-        text=card.text,
-        blocks=card.blocks,
-        request_id=request.id,
-    )
+    update(session, now, thread(request), card_key(request), event_id, card, request)
 
 
 def update_offer(session: Session, now: datetime, offer: OfferView, event_id: int, card: Message) -> None:
-    outbox.update(
-        session,
-        now,
-        Address(offer.request.team_id, user_ids=(offer.agent_id,)),
-        key=message_key("offer", offer.assignment_id),
-        version=str(event_id),
-        text=card.text,
-        blocks=card.blocks,
-        request_id=offer.request.id,
-    )
+    to = Address(offer.request.team_id, user_ids=(offer.agent_id,))
+    update(session, now, to, message_key("offer", offer.assignment_id), event_id, card, offer.request)
 
 
 def update_satisfaction(
     session: Session, now: datetime, request: RequestView, event_id: int, card: Message
 ) -> None:
+    update(session, now, thread(request), satisfaction_key(request), event_id, card, request)
+
+
+def update(
+    session: Session, now: datetime, to: Address, key: str, event_id: int, card: Message, about: RequestView
+) -> None:
+    """Change what was posted under ``key``, once for each event."""
     outbox.update(
         session,
         now,
-        thread(request),
-        key=satisfaction_key(request),
+        to,
+        key=key,
         version=str(event_id),
         text=card.text,
         blocks=card.blocks,
-        request_id=request.id,
+        request_id=about.id,
     )
 
 
