@@ -1,5 +1,7 @@
 """Thresholds with a promise: what is promised holds on rows nobody has seen."""
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,11 +11,11 @@ from scipy.stats import binom
 from classifier.decision import OUT_OF_SCOPE, DecisionKind, Prediction, PromiseResult, Thresholds, apply_rule
 from classifier.serving.boosting import softmax
 from classifier.training.promise import PromiseParams, Tally, choose_thresholds, lower_bound, walk
-from classifier.training.shown import rank
+from classifier.training.shown import RankedRows, rank
 
 LABELS = ("a", "b", "c", OUT_OF_SCOPE)
 DEFAULT = PromiseParams()
-RUNS = 200
+RUNS = 400 if os.environ.get("FIRSTLINE_SOAK") == "1" else 100
 
 
 def made_up(
@@ -29,11 +31,13 @@ def made_up(
     ]
 
 
-def share_right(
-    thresholds: Thresholds, predictions: list[Prediction], truths: list[str], *, alone: bool = False
-) -> float:
+def ranked(predictions: list[Prediction], truths: list[str]) -> RankedRows:
+    """The rows as thresholds are tried on them, many times over."""
+    return rank(np.array([p.probabilities for p in predictions]), truths, LABELS)
+
+
+def share_right(thresholds: Thresholds, rows: RankedRows, *, alone: bool = False) -> float:
     """Share of right ones among what is shown, or what is shown `alone`; 1 when nothing is."""
-    rows = rank(np.array([p.probabilities for p in predictions]), truths, LABELS)
     kinds = rows.under(thresholds)
     counted = kinds.one if alone else kinds.shown
     return float(kinds.right[counted].mean()) if counted.any() else 1.0
@@ -42,7 +46,7 @@ def share_right(
 def test_the_fast_rule_is_the_serving_rule() -> None:
     """Trying thresholds on many rows at once decides each row as `apply_rule` does."""
     predictions, truths = made_up(300, np.random.default_rng(0))
-    rows = rank(np.array([p.probabilities for p in predictions]), truths, LABELS)
+    rows = ranked(predictions, truths)
     for limits in ((0.8, 0.6, 0.3), (0.95, 0.9, 1.0), (0.5, 0.5, 0.05)):
         thresholds = Thresholds(*limits, "trial")
         kinds = rows.under(thresholds)
@@ -59,9 +63,9 @@ def test_the_fast_rule_is_the_serving_rule() -> None:
     ids=["calibrated", "too sure", "too modest", "many rows"],
 )
 def test_the_promise_is_broken_in_one_of_twenty_runs_at_most(boast: float, rows: int) -> None:
-    """Over 200 draws of calibration rows the true share falls short in 5 % of runs at most, plus the noise of 200 runs."""
+    """Over many draws of calibration rows the true share falls short in 5 % of runs at most, plus the noise of so many."""
     random = np.random.default_rng(7)
-    fresh = made_up(20_000, random, boast=boast)
+    fresh = ranked(*made_up(20_000, random, boast=boast))
     kept = {"shown": 0, "one": 0}
     broken = dict(kept)
     for _ in range(RUNS):
@@ -69,9 +73,7 @@ def test_the_promise_is_broken_in_one_of_twenty_runs_at_most(boast: float, rows:
         for what, promise in (("shown", chosen.shown_promise), ("one", chosen.one_promise)):
             assert promise is not None
             kept[what] += promise.kept
-            broken[what] += (
-                promise.kept and share_right(chosen, *fresh, alone=what == "one") < promise.promise
-            )
+            broken[what] += promise.kept and share_right(chosen, fresh, alone=what == "one") < promise.promise
     # A rule that never promises would pass as well; of what is shown alone, 600 rows prove little.
     assert kept["shown"] > RUNS / 2
     assert kept["one"] > RUNS / 2 or rows < 2_000
@@ -81,15 +83,15 @@ def test_the_promise_is_broken_in_one_of_twenty_runs_at_most(boast: float, rows:
 def test_picking_by_the_share_seen_breaks_it_more_often() -> None:
     """The same population, thresholds picked by their share on the calibration rows: far more than one run in twenty."""
     random = np.random.default_rng(7)
-    fresh = made_up(20_000, random)
+    fresh = ranked(*made_up(20_000, random))
     broken = 0
     for _ in range(RUNS):
-        predictions, truths = made_up(600, random)
+        rows = ranked(*made_up(600, random))
         for mass in np.arange(0.5, 1.0, 0.02):
             naive = Thresholds(0.9, float(mass), 1.0, "naive")
-            if share_right(naive, predictions, truths) >= DEFAULT.promise:
+            if share_right(naive, rows) >= DEFAULT.promise:
                 break
-        broken += share_right(naive, *fresh) < DEFAULT.promise
+        broken += share_right(naive, fresh) < DEFAULT.promise
     assert broken > binom.ppf(0.999, RUNS, 0.05)
 
 
@@ -101,7 +103,7 @@ def test_a_kept_promise_says_its_evidence() -> None:
     assert promise is not None
     assert promise.result is PromiseResult.KEPT
     assert promise.lower_bound >= 0.90
-    assert share_right(chosen, predictions, truths) == pytest.approx(promise.right / promise.shown)
+    assert share_right(chosen, ranked(predictions, truths)) == pytest.approx(promise.right / promise.shown)
     assert "3000 calibration rows" in chosen.reason
     assert Thresholds(**chosen.as_dict()) == chosen
 
