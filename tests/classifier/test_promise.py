@@ -1,7 +1,5 @@
 """Thresholds with a promise: what is promised holds on rows nobody has seen."""
 
-import os
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,10 +10,11 @@ from classifier.decision import OUT_OF_SCOPE, DecisionKind, Prediction, PromiseR
 from classifier.serving.boosting import softmax
 from classifier.training.promise import PromiseParams, Tally, choose_thresholds, lower_bound, walk
 from classifier.training.shown import RankedRows, rank
+from tests.sizes import at_full_size
 
 LABELS = ("a", "b", "c", OUT_OF_SCOPE)
 DEFAULT = PromiseParams()
-RUNS = 400 if os.environ.get("FIRSTLINE_SOAK") == "1" else 100
+RUNS = 400 if at_full_size() else 100
 
 
 def made_up(
