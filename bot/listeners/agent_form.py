@@ -10,11 +10,11 @@ from bot.blocks.agent_form import agent_form
 from bot.delivery.modals import NOT_OPENED, open_modal
 from bot.deps import Deps
 from bot.errors import NotAllowed
-from bot.ids import ActionId, CallbackId, EventKind
-from bot.listeners.clicks import Click, answering, read_click
+from bot.ids import ActionId, CallbackId
+from bot.listeners.clicks import Click, Who, answering, read_click
+from bot.listeners.forms import note_refusal, read_sender
 from bot.listeners.home import publish
 from bot.services.agent_profile import Entered, Field, FormRefused, check, read_profile, save_profile
-from bot.services.moves import record
 
 
 def register(bolt: App, deps: Deps) -> None:
@@ -27,15 +27,14 @@ def register(bolt: App, deps: Deps) -> None:
 
     @bolt.view(CallbackId.AGENT_FORM)
     def submit(ack: Ack, body: dict[str, Any], view: dict[str, Any]) -> None:
-        user_id = body["user"]["id"]
-        team_id = (body.get("team") or {}).get("id") or body["user"]["team_id"]
+        who = read_sender(body)
         try:
-            take_form(deps, team_id, user_id, view["state"]["values"])
+            take_form(deps, who, view["state"]["values"])
         except FormRefused as refusal:
             ack(response_action="errors", errors=refusal.faults)
             return
         ack()
-        publish(deps, team_id, user_id, str(view["id"]), None)
+        publish(deps, who["team_id"], who["user_id"], str(view["id"]), None)
 
 
 def open_form(deps: Deps, asked: Click, client: WebClient, trigger_id: str) -> None:
@@ -52,23 +51,14 @@ def open_form(deps: Deps, asked: Click, client: WebClient, trigger_id: str) -> N
             raise refusal
 
 
-def take_form(deps: Deps, team_id: str, user_id: str, values: dict[str, Any]) -> None:
+def take_form(deps: Deps, who: Who, values: dict[str, Any]) -> None:
     """Check and save what was filled in. Raises FormRefused."""
     profile = check(read_form(values))
     try:
         with deps.work() as session:
-            save_profile(
-                session,
-                deps.clock(),
-                team_id=team_id,
-                user_id=user_id,
-                profile=profile,
-                settings=deps.settings,
-            )
+            save_profile(session, deps.clock(), **who, profile=profile, settings=deps.settings)
     except NotAllowed as refusal:
-        data = {"action": CallbackId.AGENT_FORM, "error": type(refusal).__name__}
-        with deps.work() as session:
-            record(session, deps.clock(), team_id, EventKind.REFUSED, actor_id=user_id, data=data)
+        note_refusal(deps, who, CallbackId.AGENT_FORM, refusal)
         raise FormRefused({Field.CAPACITY: str(refusal)}) from None
 
 

@@ -12,10 +12,10 @@ from bot.delivery import say
 from bot.delivery.modals import NOT_OPENED, open_modal
 from bot.deps import Deps
 from bot.errors import NotAllowed, RefusedMove
-from bot.ids import ActionId, CallbackId, EventKind
+from bot.ids import ActionId, CallbackId
 from bot.listeners.clicks import IDS, UNREADABLE, Click, Who, answering, read_click
+from bot.listeners.forms import note_refusal, read_sender
 from bot.services import satisfaction
-from bot.services.moves import record
 
 
 def register(bolt: App, deps: Deps) -> None:
@@ -28,9 +28,7 @@ def register(bolt: App, deps: Deps) -> None:
 
     @bolt.view(CallbackId.COMMENT_FORM)
     def submit(ack: Ack, body: dict[str, Any], view: dict[str, Any]) -> None:
-        user_id = body["user"]["id"]
-        team_id = (body.get("team") or {}).get("id") or body["user"]["team_id"]
-        fault = take_form(deps, {"team_id": team_id, "user_id": user_id}, view)
+        fault = take_form(deps, read_sender(body), view)
         if fault is None:
             ack()
         else:
@@ -67,16 +65,7 @@ def take_form(deps: Deps, who: Who, view: dict[str, Any]) -> str | None:
             )
             say.rated(session, now, rated)
     except (NotAllowed, RefusedMove) as refusal:
-        data = {"action": CallbackId.COMMENT_FORM, "error": type(refusal).__name__}
-        with deps.work() as session:
-            record(
-                session,
-                deps.clock(),
-                who["team_id"],
-                EventKind.REFUSED,
-                actor_id=who["user_id"],
-                data=data,
-            )
+        note_refusal(deps, who, CallbackId.COMMENT_FORM, refusal)
         return str(refusal)
     return None
 
