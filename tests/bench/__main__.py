@@ -14,7 +14,7 @@ from playground.testing import PlaygroundServer
 from tests.bench import __doc__ as about
 from tests.bench import load, routing, soak, sustained, way
 from tests.bench.figures import Target, tell
-from tests.bench.running_bot import ROOT
+from tests.serving import ROOT
 
 RATES = [20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0]
 Measured = tuple[dict[str, Any], list[Target]]

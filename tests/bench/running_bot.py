@@ -1,8 +1,5 @@
 """A bot as `make run` starts it, in a process of its own, and what that process uses."""
 
-import http.client
-import os
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -14,9 +11,8 @@ from pathlib import Path
 import psutil
 
 from playground.testing import PlaygroundServer
+from tests.serving import ROOT, free_port, no_settings, serve
 
-ROOT = Path(__file__).parents[2]
-START_WITHIN_S = 120
 STOP_WITHIN_S = 20
 TABLES = (
     "inbox",
@@ -61,7 +57,7 @@ class RunningBot:
         self.database = folder / "bench.db"
         self.log = folder / "bot.log"
         environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith(("SLACK_", "FIRSTLINE_"))},
+            **no_settings(),
             **slack.app_environment(),
             "PORT": str(self.port),
             "HOST": "127.0.0.1",
@@ -73,25 +69,12 @@ class RunningBot:
             [sys.executable, "-m", "bot", "migrate", "--quiet"], env=environment, check=True, cwd=ROOT
         )
         began_s = time.perf_counter()
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "bot", "serve"], env=environment, cwd=ROOT, stdout=log, stderr=log
-            )
-        while not self._is_ready():
-            if self.process.poll() is not None or time.perf_counter() - began_s > START_WITHIN_S:
-                self.process.kill()
-                raise SystemExit(f"the bot does not start; try `make run` first\n{self.log.read_text()}")
-            time.sleep(0.05)
+        try:
+            self.process = serve(environment, ROOT, self.log)
+        except AssertionError as error:
+            raise SystemExit(f"{error}\ntry `make run` first") from None
         self.start_s = round(time.perf_counter() - began_s, 1)
         slack.set_request_url(f"http://127.0.0.1:{self.port}/slack/events")
-
-    def _is_ready(self) -> bool:
-        try:
-            with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)) as connection:
-                connection.request("GET", "/health/ready")
-                return connection.getresponse().status == 200
-        except OSError:
-            return False
 
     @property
     def usage(self) -> Usage:
@@ -143,10 +126,3 @@ class RunningBot:
             self.process.kill()
             self.process.wait()
         return round(time.perf_counter() - began_s, 1)
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -11,7 +11,8 @@ from playground.testing import PlaygroundServer
 from tests.bench.crowd import Crowd
 from tests.bench.figures import percentiles, steadily
 from tests.bench.noise import Order, post
-from tests.bench.running_bot import ROOT, RunningBot
+from tests.bench.running_bot import RunningBot
+from tests.serving import ROOT
 
 DMS_A_SECOND, EVENTS_A_SECOND = 8, 100
 

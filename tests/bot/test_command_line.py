@@ -1,9 +1,7 @@
 """`python -m bot ...` as a person or a supervisor runs it: processes of their own, real ports, real signals."""
 
 import csv
-import http.client
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -16,8 +14,8 @@ import pytest
 
 from playground.manifest import read_manifest
 from playground.testing import PlaygroundServer
+from tests.serving import ROOT, free_port, is_ready, no_settings
 
-ROOT = Path(__file__).parents[2]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -31,12 +29,7 @@ def slack() -> Iterator[PlaygroundServer]:
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """No setting from outside; a database and a model folder of its own, neither made yet."""
-    cleaned = {
-        k: v
-        for k, v in os.environ.items()
-        if not k.startswith(("SLACK_", "FIRSTLINE_")) and k not in {"PORT", "HOST"}
-    }
-    return cleaned | {
+    return no_settings() | {
         "PYTHONPATH": str(ROOT),
         "DATABASE_URL": f"sqlite:///{tmp_path}/bot.db",
         "MODEL_DIR": str(tmp_path / "model"),
@@ -184,7 +177,7 @@ def test_serve_answers_until_it_is_told_to_stop(
             [sys.executable, "-m", "bot", "serve"], env=settings, cwd=tmp_path, stderr=written
         )
     try:
-        slack.eventually(lambda: ready(port), 30, what="ready")
+        slack.eventually(lambda: is_ready(port), 30, what="ready")
         slack.set_request_url(f"http://127.0.0.1:{port}/slack/events")
         assert slack.verify_request_url()
         slack.person("U0RILEY").dm("canary 8124: the projector is on strike")
@@ -203,19 +196,3 @@ def test_serve_answers_until_it_is_told_to_stop(
     assert "canary" not in text
     assert slack.bot_token not in text
     assert all(json.loads(line) for line in text.splitlines())
-
-
-def ready(port: int) -> bool:
-    """Whether /health/ready says so."""
-    try:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-        connection.request("GET", "/health/ready")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])

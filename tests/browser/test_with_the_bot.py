@@ -9,8 +9,9 @@ from playwright.sync_api import expect
 
 from playground.manifest import read_manifest
 from playground.testing import PlaygroundServer
-from tests.scenarios.conftest import ASK_TWO, CLOSE, ROOT, migrated
+from tests.scenarios.conftest import ASK_TWO, CLOSE, migrated
 from tests.scenarios.conftest import Desk as FrontDesk
+from tests.serving import ROOT
 
 from .conftest import OpenDesk
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.scenarios.conftest import ROOT
+from tests.serving import ROOT
 
 ONE_TEST = "tests/browser/test_page.py::test_an_example_is_sent_with_one_click"
 

@@ -8,10 +8,10 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from prometheus_client.parser import text_string_to_metric_families
 
-from tests.scenarios.conftest import ROOT, Desk
-from tests.security.test_words_and_secrets import get
+from tests.reliability.apparatus.metrics_page import read
+from tests.scenarios.conftest import Desk
+from tests.serving import ROOT
 
 ALERTS = ROOT / "deploy" / "alerts.yml"
 PROMETHEUS_OWN = {"up"}  # made by Prometheus itself for each target
@@ -84,15 +84,6 @@ def names() -> list[str]:
     return [rule["alert"] for rule in rules()]
 
 
-def samples(shown: str) -> dict[str, list[dict[str, str]]]:
-    """What /metrics shows: the labels of each sample, by the sample's name."""
-    found: dict[str, list[dict[str, str]]] = {}
-    for family in text_string_to_metric_families(shown):
-        for sample in family.samples:
-            found.setdefault(sample.name, []).append(sample.labels)
-    return found
-
-
 def test_the_file_is_what_prometheus_reads(names: list[str]) -> None:
     """Rules with summary, what to do and severity; names are unique."""
     jsonschema.validate(yaml.safe_load(ALERTS.read_text()), SCHEMA)
@@ -108,7 +99,9 @@ def test_promtool_agrees() -> None:
 def test_every_metric_and_label_is_there(sqlite_desk: Desk) -> None:
     """A running bot shows each series that a rule asks for before anything has happened, so that a first one is a rise."""
     bot = sqlite_desk.start_bot()
-    found = samples(get(bot, "/metrics"))
+    found: dict[str, list[dict[str, str]]] = {}
+    for name, labels in read(bot):
+        found.setdefault(name, []).append(dict(labels))
     for rule in rules():
         expression = rule["expr"]
         assert expression.count("(") == expression.count(")"), rule["alert"]

@@ -5,33 +5,38 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import URL, create_engine, make_url, select, text
+from sqlalchemy import URL, create_engine, make_url, text
 
-from bot.storage.database import Database, open_engine
-from bot.storage.tables import InboxRow, RowState, SupportRequest
+from bot.storage.database import open_engine
+from bot.storage.tables import InboxRow, SupportRequest
 from playground.testing import Outcome, PlaygroundServer
-from tests.scenarios.conftest import ROOT, Desk
-from tests.security.conftest import at_full_size
+from tests.reliability.apparatus.history_rows import unsettled
+from tests.scenarios.conftest import Desk
+from tests.serving import ROOT
+from tests.sizes import at_full_size
 
 BEFORE = 200 if at_full_size() else 15  # messages that are acknowledged before the copy begins
+PEOPLE, EVERY_S = (50, 0.02) if at_full_size() else (20, 0.1)
 
 
 @contextmanager
 def people_writing(desk: Desk) -> Iterator[None]:
-    """Somebody writes one message after another until this ends."""
+    """Several people write one message after another until this ends."""
     done = threading.Event()
+    people = [desk.slack.add_person(f"U0P{n}", f"Person {n}") for n in range(PEOPLE)]
 
     def write() -> None:
-        while not done.is_set():
-            desk.sam.dm("the vpn drops once more")
-            time.sleep(0.02)
+        for person in cycle(people):  # Slack takes a message a second for each of them, no more
+            person.dm("the vpn drops once more")
+            if done.wait(EVERY_S):
+                return
 
     thread = threading.Thread(target=write, daemon=True)
     thread.start()
@@ -72,15 +77,7 @@ def assert_goes_on(desk: Desk, url: str, before: set[str]) -> None:
     try:
         restored.riley.dm("the vpn is down since the restore")
         restored.sees(restored.riley, "VPN", timeout_s=60)
-        engine = open_engine(url)
-        unsettled = select(InboxRow.id).where(InboxRow.state.not_in([RowState.DONE, RowState.DEAD]))
-
-        def is_settled() -> bool:
-            with Database(engine).reading() as session:
-                return session.scalar(unsettled.limit(1)) is None
-
-        restored.slack.eventually(is_settled, 120, what="everything settled")
-        engine.dispose()
+        restored.slack.eventually(lambda: not unsettled(url), 120, what="everything settled")
         assert len(restored.rows(SupportRequest)) >= len(before)
     finally:
         restored.stop_bots()

@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
@@ -17,28 +18,24 @@ from sqlalchemy import insert, select, text, update
 
 from bot.errors import RefusedMove
 from bot.jobs.slots import claim_slot
-from bot.lifecycle import AssignmentState
+from bot.lifecycle import AssignmentState, RequestState
 from bot.services import assignments, hedging, matching, pulling
 from bot.settings import Settings
 from bot.storage import claims
 from bot.storage.database import Database, open_engine
-from bot.storage.tables import (
-    Assignment,
-    InboxKind,
-    OutboxKind,
-    RowState,
-    SupportRequest,
-)
-from tests.reliability.claimer import ABANDONS, LEASE_S, TABLES, take_all
-from tests.scenarios.conftest import ROOT
-from tests.security.conftest import at_full_size
+from bot.storage.tables import Assignment, RowState, SupportRequest
+from tests.reliability.apparatus.claimer import ABANDONS, LEASE_S, TABLES, take_all
+from tests.reliability.apparatus.rows import inbox_row, outbox_row, request_row
+from tests.serving import ROOT
+from tests.sizes import at_full_size
 
 # On two databases, and of two tables: 101,040 claims in all, or 2,544.
 CLAIMERS = 4
 ROWS = 21_500 if at_full_size() else 500  # of each table
 SLOTS = 1_250 if at_full_size() else 50  # each is claimed by every claimer
+PROCESSES = 2 if at_full_size() else 1
 ROUNDS = 6 if at_full_size() else 1
-REQUESTS = 140 if at_full_size() else 24  # a round; each is offered to three agents at once
+REQUESTS = 140 if at_full_size() else 12  # a round; each is offered to three agents at once
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TEAM = "T0ONE"
 AGENTS = tuple(f"UAGENT{n}" for n in range(6))
@@ -56,35 +53,44 @@ def replicas(database_url: str) -> Iterator[list[Database]]:
 
 def fill(database: Database, table: str) -> None:
     """Rows that are due, in a lane each."""
-    common = {"team_id": TEAM, "state": RowState.READY, "attempts": 0, "due_at": NOW}
-    more: dict[str, Any] = (
-        {"kind": InboxKind.EVENT, "body": {}, "received_at": NOW}
-        if table == "inbox"
-        else {"kind": OutboxKind.POST, "payload": {}, "created_at": NOW}
-    )
-    key = "delivery_key" if table == "inbox" else "dedupe_key"
-    rows = [common | more | {key: f"k{n}", "lane": f"lane{n}"} for n in range(ROWS)]
+    row = inbox_row if table == "inbox" else outbox_row
+    rows = [row(f"k{n}", RowState.READY, NOW) | {"attempts": 0} for n in range(ROWS)]
     with database.writing() as session:
         session.execute(insert(TABLES[table]), rows)
 
 
-def in_processes(url: str, table: str, now: datetime) -> list[Any]:
-    """What each of two processes claimed."""
-    command = [sys.executable, "-m", "tests.reliability.claimer", url, table, now.isoformat()]
-    running = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    results = [process.communicate(timeout=600)[0] for process in running]
-    assert [process.returncode for process in running] == [0, 0]
-    return [claim for result in results for claim in json.loads(result)]
+@contextmanager
+def processes(url: str, table: str) -> Iterator[list["subprocess.Popen[str]"]]:
+    """Processes that wait for the word to claim; none on SQLite, which is for one process."""
+    command = [sys.executable, "-m", "tests.reliability.apparatus.claimer", url, table, NOW.isoformat()]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    n_processes = 0 if url.startswith("sqlite") else PROCESSES
+    waiting = [subprocess.Popen(command, cwd=ROOT, **pipes) for _ in range(n_processes)]
+    try:
+        for process in waiting:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        yield waiting
+    finally:
+        for process in waiting:
+            process.kill()
+            process.wait()
+
+
+def let_claim(process: "subprocess.Popen[str]") -> list[Any]:
+    """Give a process the word; what it claimed."""
+    claimed, _ = process.communicate("go\n", timeout=600)
+    assert process.returncode == 0
+    return list(json.loads(claimed))
 
 
 @pytest.mark.parametrize("table", ["inbox", "outbox"])
 def test_every_row_is_claimed_by_one(replicas: list[Database], database_url: str, table: str) -> None:
     """By threads, and on PostgreSQL by processes as well, at once; what was abandoned is claimed again once its lease is over, by one."""
     fill(replicas[0], table)
-    with ThreadPoolExecutor(CLAIMERS + 1) as pool:
-        runs = [pool.submit(lambda db=db: [*take_all(db, table, NOW)]) for db in replicas]
-        if not database_url.startswith("sqlite"):
-            runs.append(pool.submit(in_processes, database_url, table, NOW))
+    with processes(database_url, table) as waiting, ThreadPoolExecutor(CLAIMERS + len(waiting)) as pool:
+        runs = [pool.submit(let_claim, process) for process in waiting]
+        runs += [pool.submit(lambda db=db: [*take_all(db, table, NOW)]) for db in replicas]
         taken = [claim for run in runs for claim in run.result()]
     assert Counter(row for row, *_ in taken).most_common(1)[0][1] == 1
     assert len(taken) == ROWS
@@ -122,21 +128,9 @@ class Desk:
 
     def open_round(self) -> None:
         """New requests wait, are offered, and twice hedged; the matchers of all replicas run side by side."""
-        rows = [
-            {
-                "team_id": TEAM,
-                "requester_id": f"UREQ{n}",
-                "channel_id": f"D{n}",
-                "thread_ts": f"{n}.0",
-                "text": "words",
-                "state": "waiting",
-                "opened_at": self.now,
-                "waiting_since": self.now,
-                "deadline_at": self.now + timedelta(hours=4),
-                "reopened_count": 0,
-            }
-            for n in (next(self._numbers) for _ in range(REQUESTS))
-        ]
+        waits = {"team_id": TEAM, "waiting_since": self.now, "deadline_at": self.now + timedelta(hours=4)}
+        numbers = [next(self._numbers) for _ in range(REQUESTS)]
+        rows = [request_row(n, RequestState.WAITING) | {"requester_id": f"UREQ{n}"} | waits for n in numbers]
         with self.replicas[0].writing() as session:
             session.execute(insert(SupportRequest), rows)
         self.everywhere(matching.offer_waiting)

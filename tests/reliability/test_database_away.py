@@ -15,22 +15,23 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPException
 from typing import Any
 
 import pytest
 from sqlalchemy import event, func, make_url, select
 
 from bot.app import Bot
-from bot.storage.tables import InboxRow, OutboxRow, RequestMessage, RowState
+from bot.storage.tables import RequestMessage
 from playground.delivery import SLACK_RETRY_DELAYS_S
 from playground.manifest import read_manifest
 from playground.testing import DeliveryTiming, Outcome, PlaygroundServer
-from tests.reliability.broken_line import Line, LineState, line_to
-from tests.reliability.history import check
-from tests.reliability.history_record import delivered_by, seen_in
-from tests.scenarios.conftest import ROOT, Desk, migrated
-from tests.security.conftest import at_full_size
+from tests.reliability.apparatus.broken_line import Line, LineState, line_to
+from tests.reliability.apparatus.history import check
+from tests.reliability.apparatus.history_record import delivered_by, seen_in
+from tests.reliability.apparatus.history_rows import unsettled
+from tests.scenarios.conftest import Desk, migrated
+from tests.serving import ROOT, ask, is_ready
+from tests.sizes import at_full_size
 
 OUTAGE_S, EVENTS_A_SECOND, PEOPLE = (30.0, 20, 60) if at_full_size() else (1.0, 10, 12)
 RETRIES_S = SLACK_RETRY_DELAYS_S if at_full_size() else (0.5, 3.0, 6.0)
@@ -141,23 +142,13 @@ class Writing:
             self.written += 1
 
 
-def ask_ready(bot: Bot) -> tuple[int, dict[str, Any]]:
-    """What /health/ready answers; status 0 when it does not within ten seconds."""
-    connection = HTTPConnection("127.0.0.1", bot.port, timeout=10)
-    try:
-        connection.request("GET", "/health/ready")
-        response = connection.getresponse()
-        return response.status, json.loads(response.read())
-    except (OSError, HTTPException):
-        return 0, {}
-    finally:
-        connection.close()
-
-
 def says(bot: Bot, words: str) -> bool:
     """Whether the bot is not ready, says why in these words, and what to do."""
-    status, told = ask_ready(bot)
-    return status == 503 and words in json.dumps(told["checks"]) and bool(told["what_to_do"])
+    status, page = ask(bot.port, "/health/ready")
+    if status != 503:
+        return False
+    told = json.loads(page)
+    return words in json.dumps(told["checks"]) and bool(told["what_to_do"])
 
 
 def live_through(desk: Desk, troubles: dict[str, Any], words: dict[str, str]) -> None:
@@ -166,13 +157,13 @@ def live_through(desk: Desk, troubles: dict[str, Any], words: dict[str, str]) ->
     writing = Writing(desk)
     writing.start()
     for name, trouble in troubles.items():
-        slack.eventually(lambda: ask_ready(bot)[0] == 200, RECOVERED_WITHIN_S, what=f"ready before {name}")
+        slack.eventually(lambda: is_ready(bot.port), RECOVERED_WITHIN_S, what=f"ready before {name}")
         began_s = time.monotonic()
         with trouble:
             slack.eventually(lambda name=name: says(bot, words[name]), 30, what=f"{words[name]!r}")
             time.sleep(max(0.0, began_s + OUTAGE_S - time.monotonic()))
         ended_s = time.monotonic()
-        slack.eventually(lambda: ask_ready(bot)[0] == 200, RECOVERED_WITHIN_S, what=f"ready after {name}")
+        slack.eventually(lambda: is_ready(bot.port), RECOVERED_WITHIN_S, what=f"ready after {name}")
         print(f"{name}: ready again after {time.monotonic() - ended_s:.1f} s")
     written = writing.stop()
     end_s = time.monotonic() + 600
@@ -187,14 +178,9 @@ def live_through(desk: Desk, troubles: dict[str, Any], words: dict[str, str]) ->
 
 def is_settled(bot: Bot, written: int) -> bool:
     """Whether each message belongs to a request, and no row waits."""
-    unsettled = (RowState.READY, RowState.CLAIMED)
     with bot.deps.db.reading() as session:
         taken = session.scalar(select(func.count()).select_from(RequestMessage)) or 0
-        waiting = [
-            session.scalar(select(func.count()).where(table.state.in_(unsettled)))
-            for table in (InboxRow, OutboxRow)
-        ]
-    return taken >= written and not any(waiting)
+    return taken >= written and not unsettled(bot.deps.settings.database_url)
 
 
 def test_sqlite_full_locked_or_read_only(sqlite_desk: Desk) -> None:

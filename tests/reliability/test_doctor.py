@@ -1,11 +1,16 @@
 """`python -m bot doctor` finds each misconfiguration of a list: what is wrong in one line, what to do in another."""
 
+import hashlib
+import json
+import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from sqlalchemy import insert, text, update
@@ -18,9 +23,9 @@ from bot.storage.tables import Agent, InboxRow, RowState
 from playground.faults import FaultKind, FaultRule
 from playground.model import BOT_USER
 from playground.testing import PlaygroundServer
-from tests.bot.test_command_line import free_port
-from tests.reliability.test_metrics import inbox_row
+from tests.reliability.apparatus.rows import inbox_row
 from tests.scenarios.conftest import utc_now
+from tests.serving import free_port
 
 
 @dataclass
@@ -59,8 +64,6 @@ def ward(
     slack: PlaygroundServer, sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Ward]:
     """In order, but that there is no model: a desk may run without one."""
-    import os
-
     for name in [*os.environ]:
         if name.startswith(("SLACK_", "FIRSTLINE_")) or name in {*PROXY_VARIABLES, "HOST"}:
             monkeypatch.delenv(name)
@@ -201,9 +204,6 @@ def everybody_away(ward: Ward) -> None:
 
 
 def port_taken(ward: Ward) -> None:
-    from http.server import BaseHTTPRequestHandler, HTTPServer
-    from threading import Thread
-
     server = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
     Thread(target=server.serve_forever, daemon=True).start()
     ward.held.append(server.socket)
@@ -283,6 +283,12 @@ def test_a_missing_scope_is_found(ward: Ward) -> None:
     assert (found.level, found.sentence) == (Level.FAULT, "the app lacks mpim:write")
 
 
+def test_a_sound_model_is_good(ward: Ward, model_dir: Path, encoder_dir: Path) -> None:
+    """With the encoder that it was trained with."""
+    ward.set(MODEL_DIR=str(model_dir), ENCODER_DIR=str(encoder_dir))
+    assert ward.found()["model"].level is Level.GOOD
+
+
 @pytest.mark.parametrize(
     ("part", "words"),
     [("model", "was altered or cut short"), ("encoder", "another build of encoder"), ("gone", "cannot run")],
@@ -293,7 +299,6 @@ def test_a_model_that_cannot_be_trusted_is_found(
     """A flipped bit, an encoder that is not the one it was trained with, or none."""
     place = Path(shutil.copytree(model_dir, ward.folder / "model"))
     ward.set(ENCODER_DIR=str(encoder_dir))
-    assert ward.found()["model"].level is Level.GOOD
     if part == "model":
         content = bytearray((place / "model.txt").read_bytes())
         content[100] ^= 1
@@ -309,9 +314,6 @@ def test_a_model_that_cannot_be_trusted_is_found(
 
 def pretend_other_encoder(place: Path) -> None:
     """Say in the model's description that it was trained with another build, hashes made anew."""
-    import hashlib
-    import json
-
     description = json.loads((place / "model.json").read_text())
     description["encoder"]["fingerprint"] = "0" * 64
     (place / "model.json").write_text(json.dumps(description))

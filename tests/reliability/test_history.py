@@ -9,9 +9,10 @@ import pytest
 
 from playground.manifest import read_manifest
 from playground.testing import PlaygroundServer
-from tests.reliability.history import Delivered, Finding, FindingKind, Seen, check
-from tests.reliability.history_record import delivered_by, seen_in
-from tests.scenarios.conftest import ROOT, Desk, migrated
+from tests.reliability.apparatus.history import Delivered, Finding, FindingKind, Seen, check
+from tests.reliability.apparatus.history_record import delivered_by, seen_in
+from tests.scenarios.conftest import Desk, migrated
+from tests.serving import ROOT
 
 
 @dataclass

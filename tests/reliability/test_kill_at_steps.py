@@ -4,10 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.reliability.kill_run import FOR_A_PERSON, QUICK_SETTINGS, KillPlan, KillRun, playground_for
-from tests.reliability.nursery import Nursery
+from tests.reliability.apparatus.kill_run import (
+    FOR_A_PERSON,
+    QUICK_SETTINGS,
+    KillPlan,
+    KillRun,
+    playground_for,
+)
+from tests.reliability.apparatus.nursery import Nursery
 from tests.scenarios.crashing_bot import NEVER, STEPS
-from tests.security.conftest import at_full_size
+from tests.sizes import at_full_size
 
 ON_POSTGRES = ("stored", "written", "committed", "offered", "sent")  # where the two databases differ
 PLAN = KillPlan(

@@ -1,8 +1,7 @@
 """One message can be followed through the log: by its delivery's id from the edge to Slack, then by its request's id."""
 
 import json
-import subprocess
-import sys
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,7 @@ import pytest
 
 from bot.ids import shown_key
 from playground.testing import PlaygroundServer
-from tests.bot.test_command_line import free_port, ready
-from tests.scenarios.conftest import ROOT
+from tests.serving import ROOT, free_port, serve
 
 CANARY = "xylophonequokka"
 
@@ -33,11 +31,7 @@ class RunningBot:
             "FIRSTLINE_AGENTS": "U0ANA,U0BEN",
             "FIRSTLINE_MAX_ATTEMPTS": "1",
         }
-        with self.log.open("w") as written:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "bot", "serve"], env=environment, cwd=folder, stderr=written
-            )
-        slack.eventually(lambda: ready(self.port), 60, what="ready")
+        self.process = serve(environment, folder, self.log)
         slack.set_request_url(f"http://127.0.0.1:{self.port}/slack/events")
 
     def lines(self, **having: Any) -> list[dict[str, Any]]:
@@ -59,7 +53,9 @@ def running(slack: PlaygroundServer, sqlite_url: str, tmp_path: Path) -> Iterato
 def key_of_the_message(slack: PlaygroundServer) -> str:
     """The id under which the log knows the one message with CANARY in it."""
     told = slack.deliveries("message.im")
-    [event_id] = {record.event_id for record in told if record.payload["event"]["text"].endswith(CANARY)}
+    [event_id] = {
+        record.event_id for record in told if record.payload["event"].get("text", "").endswith(CANARY)
+    }
     return f"{slack.team_id}:{event_id}"
 
 
@@ -109,8 +105,6 @@ def test_what_is_refused_and_given_up_carries_the_id_too(
     slack: PlaygroundServer, running: RunningBot
 ) -> None:
     """The lines that somebody looks for at night: a delivery that was given up, and the apology for it."""
-    import sqlite3
-
     database = running.log.parent / "bot.db"
     with sqlite3.connect(database, timeout=10) as connection:
         connection.execute("ALTER TABLE request_messages RENAME TO away")

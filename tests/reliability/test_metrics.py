@@ -1,17 +1,12 @@
 """/metrics after a day in small: what was done is counted and timed, what stands is shown, and asking is cheap."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import event, insert, text, update
+from sqlalchemy import insert, text, update
 
 from bot import VERSION
-from bot.app import Bot
 from bot.edge.gauges import StoredGauges
 from bot.ids import EventKind
 from bot.lifecycle import RequestState
@@ -23,9 +18,7 @@ from bot.storage.database import Database, open_engine
 from bot.storage.tables import (
     Feedback,
     FeedbackKind,
-    InboxKind,
     InboxRow,
-    OutboxKind,
     OutboxRow,
     RowState,
     Suggestion,
@@ -33,38 +26,17 @@ from bot.storage.tables import (
 )
 from playground.faults import FaultKind, FaultRule
 from tests.fakes import WordClassifier
-from tests.scenarios.conftest import CLOSE, ROOT, Desk, utc_now
-from tests.security.test_words_and_secrets import get
+from tests.reliability.apparatus.metrics_page import read, value
+from tests.reliability.apparatus.rows import inbox_row, outbox_row, request_row
+from tests.reliability.apparatus.statements import listening, plan_of, whole_tables
+from tests.scenarios.conftest import CLOSE, Desk, utc_now
+from tests.serving import ROOT
+from tests.sizes import at_full_size
 
-STATEMENTS = 6  # of one scrape: inbox, outbox, requests, promise, and the schema's revision
-
-
-def read(bot: Bot) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-    """Every sample, by name and sorted labels."""
-    return {
-        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(get(bot, "/metrics"))
-        for sample in family.samples
-    }
-
-
-def value(bot: Bot, metric: str, /, **labels: str) -> float | None:
-    """One sample's value; None when it is not there."""
-    return read(bot).get((metric, tuple(sorted(labels.items()))))
-
-
-@contextmanager
-def statements_of(database: Database) -> Iterator[list[tuple[str, Any]]]:
-    """The statements that are run meanwhile with their values, but for those that open and end transactions."""
-    seen: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_more: Any) -> None:
-        if not statement.startswith(("BEGIN", "PRAGMA")):
-            seen.append((statement, values))
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(database.engine, "before_cursor_execute", note)
+STATEMENTS = (
+    5  # of one scrape: inbox, outbox, requests, those who were left waiting, and the schema's revision
+)
+SETTLED = 20_000 if at_full_size() else 2_000
 
 
 def test_one_request_is_counted_and_timed(sqlite_desk: Desk) -> None:
@@ -151,42 +123,37 @@ def test_a_database_that_is_away_leaves_the_rest(sqlite_desk: Desk) -> None:
 
 
 def test_a_scrape_costs_few_statements(sqlite_desk: Desk) -> None:
-    """So many at first, one less while the promise is not measured anew."""
+    """So many while the promise, which is measured once a minute, is known."""
     bot = sqlite_desk.start_bot()
     read(bot)
-    bot.worker.stop(5), bot.sender.stop(5), bot.matcher.stop(5)
+    for part in (bot.worker, bot.sender, bot.matcher):
+        part.stop(5)
     bot.scheduler.pause()
-    with statements_of(bot.deps.db) as seen:
+    with listening(bot.deps.db.engine) as listener:
         read(bot)
-    assert 0 < len(seen) <= STATEMENTS - 1, seen
+    assert 0 < len(listener.asked) <= STATEMENTS, listener.asked
 
 
 def test_a_scrape_reads_an_index_and_not_the_history(database_url: str) -> None:
-    """With 20,000 settled rows and closed requests, no statement looks at all of them."""
+    """With thousands of settled rows and closed requests, no statement looks at all of them."""
     engine = open_engine(database_url)
     database, now = Database(engine), utc_now()
     with database.writing() as session:
-        session.execute(insert(InboxRow), [inbox_row(f"k{n}", RowState.DONE, now) for n in range(20_000)])
-        session.execute(insert(OutboxRow), [outbox_row(f"k{n}", RowState.DONE, now) for n in range(20_000)])
-        session.execute(insert(SupportRequest), [request_row(n, RequestState.CLOSED) for n in range(20_000)])
+        session.execute(insert(InboxRow), [inbox_row(f"k{n}", RowState.DONE, now) for n in range(SETTLED)])
+        session.execute(insert(OutboxRow), [outbox_row(f"k{n}", RowState.DONE, now) for n in range(SETTLED)])
+        session.execute(insert(SupportRequest), [request_row(n, RequestState.CLOSED) for n in range(SETTLED)])
     gauges = StoredGauges(database, utc_now, Decider(WordClassifier()))  # type: ignore[arg-type]
     with engine.begin() as connection:
         connection.exec_driver_sql("ANALYZE")
-    with statements_of(database) as seen:
+    with listening(engine) as listener:
         shown = {metric.name for metric in gauges.collect()}
     assert {"firstline_inbox_rows", "firstline_requests", "firstline_promise_alarm"} <= shown
-    assert len(seen) == 4
-    plans = [plan for asked in seen[:3] for plan in explain(database, *asked)]
-    assert not [plan for plan in plans if plan.startswith(("SCAN", "Seq Scan"))], plans
+    assert len(listener.asked) == 4
+    with engine.connect() as connection:
+        for statement, parameters in listener.asked.items():
+            plan = plan_of(connection, statement, parameters, as_it_is=True)
+            assert not whole_tables(plan, ("inbox", "outbox", "support_requests")), plan
     engine.dispose()
-
-
-def explain(database: Database, statement: str, values: Any) -> list[str]:
-    """The steps of a statement's plan."""
-    words = "EXPLAIN QUERY PLAN" if database.engine.dialect.name == "sqlite" else "EXPLAIN"
-    with database.reading() as session:
-        plan = session.connection().exec_driver_sql(f"{words} {statement}", values).all()
-    return [row[-1].strip(" ->") for row in plan]
 
 
 @pytest.mark.parametrize(
@@ -253,30 +220,6 @@ def test_two_suggestions_do_not_count_for_the_promise_of_one(sqlite_url: str) ->
             Promised.ONE: Judged(1, 1),
         }
     engine.dispose()
-
-
-def inbox_row(key: str, state: RowState, at: Any) -> dict[str, Any]:
-    """A delivery as the edge would have stored it."""
-    return {
-        "delivery_key": key, "team_id": "T1", "lane": f"T1:{key}", "kind": InboxKind.EVENT, "body": {},
-        "state": state, "attempts": 1, "received_at": at, "due_at": at,
-    }  # fmt: skip
-
-
-def outbox_row(key: str, state: RowState, at: Any) -> dict[str, Any]:
-    """Something to say."""
-    return {
-        "dedupe_key": key, "team_id": "T1", "lane": key, "kind": OutboxKind.POST, "payload": {},
-        "state": state, "attempts": 1, "created_at": at, "due_at": at,
-    }  # fmt: skip
-
-
-def request_row(number: int, state: RequestState) -> dict[str, Any]:
-    """A support request of its own thread."""
-    return {
-        "team_id": "T1", "requester_id": "U1", "channel_id": "D1", "thread_ts": str(number), "text": "",
-        "state": state, "opened_at": utc_now(), "reopened_count": 0,
-    }  # fmt: skip
 
 
 def test_the_schema_of_build_info_is_the_codes(sqlite_desk: Desk) -> None:

@@ -1,6 +1,5 @@
 """The schema goes up, down and up again with people's rows in it, and the version before runs on the schema of this one."""
 
-import os
 import subprocess
 import sys
 import tarfile
@@ -16,9 +15,10 @@ from sqlalchemy import Engine, MetaData, inspect, select
 
 from bot.storage import schema
 from bot.storage.database import open_engine
-from bot.storage.tables import Base, FeedbackKind
-from tests.reliability.filling import fill
-from tests.scenarios.conftest import CLOSE, ROOT, Desk
+from bot.storage.tables import Base, Feedback, FeedbackKind
+from tests.reliability.apparatus.filling import fill
+from tests.scenarios.conftest import CLOSE, Desk
+from tests.serving import ROOT, no_settings
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 REQUESTS = 60
@@ -30,6 +30,7 @@ OTHERS = {  # a row of each table that a desk's history does not fill
         "is_active": True,
         "skills": {},
         "languages": [],
+        "created_at": NOW,
     },
     "conversations": {"team_id": "T1", "members": "U1", "channel_id": "D1"},
     "requesters": {"team_id": "T1", "user_id": "U1", "site": "berlin"},
@@ -140,7 +141,7 @@ threading.Event().wait(120)
 def old_bot(desk: Desk, old_code: Path) -> Iterator["subprocess.Popen[str]"]:
     """That code's bot as a process of its own, on this version's schema; Slack is told its address."""
     environment = {
-        **{k: v for k, v in os.environ.items() if not k.startswith(("SLACK_", "FIRSTLINE_"))},
+        **no_settings(),
         **desk.slack.app_environment(),
         "DATABASE_URL": desk.database_url,
         "FIRSTLINE_AGENTS": "U0ANA,U0BEN",
@@ -167,8 +168,8 @@ def test_the_version_before_runs_on_the_new_schema(desk: Desk, old_bot: "subproc
     desk.sees(desk.riley, "Undo", timeout_s=30)
     old_bot.kill()
     old_bot.wait()
-    (click,) = rows_of(open_engine(desk.database_url))["feedback"]
-    assert click["kind"] == FeedbackKind.CLOSED.value
+    (click,) = desk.rows(Feedback)
+    assert click.kind is FeedbackKind.CLOSED  # type: ignore[attr-defined]
     desk.start_bot()
     card = desk.riley.find("Undo")
     assert card is not None

@@ -10,22 +10,23 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select
 
 from bot.app import Bot, build
 from bot.edge.server import listen
 from bot.jobs.reconcile import reconcile
 from bot.jobs.unheard import LISTENING
-from bot.storage.tables import InboxRow, Lock, OutboxRow, RequestMessage, RowState
+from bot.storage.tables import Lock, RequestMessage
 from playground.core import Playground
 from playground.delivery import Letter
 from playground.journal import DeliveryRecord
 from playground.manifest import read_manifest
 from playground.testing import DeliveryFaults, Outcome, PersonHandle, PlaygroundServer, SeenMessage
-from tests.reliability.history import check
-from tests.reliability.history_record import delivered_by, seen_in
-from tests.scenarios.conftest import CLOSE, ROOT, Desk
-from tests.security.conftest import at_full_size
+from tests.reliability.apparatus.history import check
+from tests.reliability.apparatus.history_record import delivered_by, seen_in
+from tests.reliability.apparatus.history_rows import unsettled
+from tests.scenarios.conftest import CLOSE, Desk
+from tests.serving import ROOT
+from tests.sizes import at_full_size
 
 SEED = 20
 PERIOD_S = 300.0 if at_full_size() else 20.0  # the shorter one is too short to read every DM in one run
@@ -83,15 +84,8 @@ class Withholding:
 
     def settle(self) -> None:
         """Wait until everything that has arrived is worked and said."""
-        self.slack.eventually(lambda: self._waiting() == 0, 300, what="everything worked and said")
-
-    def _waiting(self) -> int:
-        unsettled = (RowState.READY, RowState.CLAIMED)
-        with self.bot.deps.db.reading() as session:
-            return sum(
-                session.scalar(select(func.count()).where(table.state.in_(unsettled))) or 0
-                for table in (InboxRow, OutboxRow)
-            )
+        url = self.desk.database_url
+        self.slack.eventually(lambda: not unsettled(url), 300, what="everything worked and said")
 
     def deliver_late(self, records: list[DeliveryRecord]) -> None:
         """Slack sends after all what it had dropped."""

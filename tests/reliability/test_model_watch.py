@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import threading
 import time
@@ -17,11 +16,12 @@ from bot.jobs.model_watch import ModelWatch
 from bot.services.deciding import Decider, NoDecision
 from bot.settings import Settings
 from bot.storage.tables import SupportRequest
-from classifier import load
+from classifier import Classifier, load
 from classifier.serving.artefact import ARRAYS, BOOSTER, CARD, MANIFEST, read_model, write_model
+from tests.sizes import at_full_size
 
 Spoil = Callable[[Path], None]
-SWAPS = 20 if os.environ.get("FIRSTLINE_SOAK") == "1" else 1
+SWAPS = 20 if at_full_size() else 1
 
 
 @pytest.fixture
@@ -30,10 +30,16 @@ def place(model_dir: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(model_dir, tmp_path / "model"))
 
 
+@pytest.fixture(scope="module")
+def loaded(model_dir: Path, encoder_dir: Path) -> Classifier:
+    """The trained model, read once; a copy of its folder is the same model."""
+    return load(model_dir, encoder_dir)
+
+
 @pytest.fixture
-def watched(place: Path, encoder_dir: Path) -> tuple[ModelWatch, Decider]:
+def watched(place: Path, loaded: Classifier, encoder_dir: Path) -> tuple[ModelWatch, Decider]:
     """A watch on that folder, and the decider it serves."""
-    decider = Decider(load(place, encoder_dir))
+    decider = Decider(loaded)
     settings = Settings(
         _env_file=None,  # type: ignore[call-arg]
         slack_bot_token="xoxb-test",
@@ -115,10 +121,10 @@ def test_a_folder_that_is_gone_changes_nothing(watched: tuple[ModelWatch, Decide
 
 
 def test_models_change_under_load_without_an_error(
-    sqlite_desk: Any, open_door: Any, place: Path, encoder_dir: Path
+    sqlite_desk: Any, open_door: Any, place: Path, loaded: Classifier, encoder_dir: Path
 ) -> None:
     """People write while models come and go, a bad one among them: every message is decided by a model."""
-    decider = Decider(load(place, encoder_dir))
+    decider = Decider(loaded)
     sqlite_desk.decider = decider
     door = open_door(sqlite_desk, model_dir=place, encoder_dir=encoder_dir, firstline_model_check_s=3600)
     ids, done = {decider.model_id}, threading.Event()

@@ -10,7 +10,6 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from bot.app import Bot
 from bot.services.deciding import Decider
@@ -21,7 +20,9 @@ from playground.model import TEAM_ID
 from playground.signing import signed_headers
 from playground.testing import DeliveryTiming, PlaygroundServer
 from tests.fakes import WordClassifier
-from tests.scenarios.conftest import ROOT, Desk, migrated
+from tests.reliability.apparatus.metrics_page import value
+from tests.scenarios.conftest import Desk, migrated
+from tests.serving import ROOT
 
 LIMIT = 20  # rows that may wait
 SENT = 60
@@ -78,18 +79,6 @@ def deliver(bot: Bot, slack: PlaygroundServer, number: int) -> Answered:
         return Answered(answer.status, answer.headers.get("Retry-After"))
 
 
-def sample(bot: Bot, name: str, **labels: str) -> float:
-    """A sample of /metrics."""
-    with closing(HTTPConnection("127.0.0.1", bot.port, timeout=30)) as connection:
-        connection.request("GET", "/metrics")
-        text = connection.getresponse().read().decode()
-    for family in text_string_to_metric_families(text):
-        for found in family.samples:
-            if found.name == name and labels.items() <= found.labels.items():
-                return float(found.value)
-    return 0.0
-
-
 def test_a_full_inbox_says_not_now_and_takes_everything_once_it_has_drained(
     sqlite_desk: Desk, held: HeldClassifier
 ) -> None:
@@ -106,8 +95,8 @@ def test_a_full_inbox_says_not_now_and_takes_everything_once_it_has_drained(
     assert {row.delivery_key for row in stored} == taken  # type: ignore[attr-defined]
     waiting = sum(row.state is RowState.READY for row in stored)  # type: ignore[attr-defined]
     assert LIMIT - bot.deps.settings.firstline_workers <= waiting <= LIMIT  # it is counted once a second
-    assert sample(bot, "firstline_ack_seconds_count", status="503") == len(refused)
-    assert sample(bot, "firstline_inbox_rows", state="ready") == waiting
+    assert value(bot, "firstline_ack_seconds_count", status="503") == len(refused)
+    assert value(bot, "firstline_inbox_rows", state="ready") == waiting
     held.let.set()
 
     def all_taken() -> bool:
@@ -135,7 +124,7 @@ def test_slacks_own_retries_bring_everything_through_a_narrow_door(tmp_path: Pat
             for person in people:
                 person.dm("my vpn drops")
             slack.eventually(
-                lambda: sample(bot, "firstline_ack_seconds_count", status="503") > 0,
+                lambda: value(bot, "firstline_ack_seconds_count", status="503"),
                 SETTLED_WITHIN_S,
                 what="somebody turned away",
             )

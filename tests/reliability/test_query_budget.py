@@ -16,10 +16,10 @@ from bot.services.periods import Period
 from bot.services.stats import gather
 from bot.storage.database import Database, open_engine
 from playground.model import TEAM_ID
-from tests.reliability.filling import HISTORY, ROWS_A_REQUEST, fill
-from tests.reliability.statements import Listener, listening, plan_of, whole_tables
+from tests.reliability.apparatus.filling import HISTORY, ROWS_A_REQUEST, fill
+from tests.reliability.apparatus.statements import Listener, listening, plan_of, whole_tables
 from tests.scenarios.conftest import Desk
-from tests.security.conftest import at_full_size
+from tests.sizes import at_full_size
 
 ROWS = 1_000_000 if at_full_size() else 4_000
 DM_STATEMENTS, STATS_STATEMENTS = 8, 6
@@ -51,9 +51,9 @@ def test_a_message_takes_few_statements(desk: Desk) -> None:
     assert len(works) == 2
     for work in works:
         assert 1 + len(work) <= DM_STATEMENTS, "\n".join(work)
-    for (
-        claim
-    ) in claims:  # for all its rows together: PostgreSQL's turn, what is left to settle, the sweep, the claim
+    assert claims
+    for claim in claims:
+        # For all its rows together: PostgreSQL's turn, what is left to settle, the sweep, the claim.
         assert len(claim) <= 4, "\n".join(claim)
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from bot.services.moves import ENDED, STANDS
 from bot.settings import Settings
-from tests.reliability.racing import Act, Case, expire, match, open_replicas
-from tests.security.conftest import at_full_size
+from tests.reliability.apparatus.racing import Act, Case, expire, match, open_replicas
+from tests.sizes import at_full_size
 
 TIMES = 20 if at_full_size() else 1  # 27 races, on two databases: 1,080 or 54
 SENTENCES = {*STANDS.values(), *ENDED.values()}

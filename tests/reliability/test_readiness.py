@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +11,13 @@ from sqlalchemy import text
 from bot.app import Bot, load_decider
 from bot.storage.database import open_engine
 from tests.scenarios.conftest import Desk
+from tests.serving import ask
 
 
 def ready(bot: Bot) -> tuple[int, dict[str, Any]]:
     """What a load balancer hears."""
-    connection = HTTPConnection("127.0.0.1", bot.port, timeout=20)
-    connection.request("GET", "/health/ready")
-    response = connection.getresponse()
-    return response.status, json.loads(response.read())
+    status, page = ask(bot.port, "/health/ready")
+    return status, json.loads(page)
 
 
 def start(desk: Desk, place: Path, encoder_dir: Path) -> Bot:

@@ -4,33 +4,30 @@ At full size (`make soak ARGS=tests/reliability/test_replicas.py`): five minutes
 five seconds.
 """
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
 from playground.delivery import SLACK_RETRY_DELAYS_S
 from playground.faults import FaultKind
 from playground.manifest import read_manifest
 from playground.testing import DeliveryTiming, FaultRule, PlaygroundServer, SeenMessage
-from tests.reliability.history import Delivered, Finding, FindingKind, check
-from tests.reliability.history_record import delivered_by, seen_in
-from tests.reliability.nursery import Nursery
-from tests.reliability.replica_process import Flaw
-from tests.reliability.replicas import answers_in, killing, running, waits_s, write_for
-from tests.scenarios.conftest import ROOT
+from tests.reliability.apparatus.bot_process import Broken
+from tests.reliability.apparatus.history import Delivered, Finding, FindingKind, check
+from tests.reliability.apparatus.history_record import delivered_by, seen_in
+from tests.reliability.apparatus.history_rows import looking_into, unsettled
+from tests.reliability.apparatus.nursery import Nursery
+from tests.reliability.apparatus.replicas import answers_in, killing, running, waits_s, write_for
+from tests.serving import ROOT
+from tests.sizes import at_full_size
 
 pytestmark = pytest.mark.postgres
 SEED = 7
 LOST = {FindingKind.LOST, FindingKind.UNANSWERED, FindingKind.UNFINISHED}
 TWICE = {FindingKind.ANSWERED_TWICE, FindingKind.SAID_TWICE}
-OPEN_ROWS = text(
-    "SELECT (SELECT count(*) FROM inbox WHERE state IN ('ready', 'claimed'))"
-    " + (SELECT count(*) FROM outbox WHERE state IN ('ready', 'claimed'))"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,7 @@ FULL = Plan(300, 20, 400, 5, lease_s=6, p99_s=10, retry_delays_s=SLACK_RETRY_DEL
 # Small, and patient: on a busy machine a start can take longer than Slack waits, and Slack's own second retry comes
 # after a minute.
 QUICK = Plan(5, 8, 40, 2, lease_s=3, p99_s=60, retry_delays_s=(0.0, 0.5, 2.0, 5.0, 10.0))
-PLAN = FULL if os.environ.get("FIRSTLINE_SOAK") == "1" else QUICK
+PLAN = FULL if at_full_size() else QUICK
 
 
 @pytest.fixture
@@ -76,7 +73,7 @@ def slack() -> Iterator[PlaygroundServer]:
 @pytest.fixture(scope="module")
 def nursery() -> Iterator[Nursery]:
     """Where replicas come from."""
-    with Nursery("tests.reliability.replica_process") as made:
+    with Nursery("tests.reliability.apparatus.bot_process") as made:
         yield made
 
 
@@ -90,14 +87,21 @@ def wait_until_quiet(
     slack: PlaygroundServer, database_url: str, written: Sequence[SeenMessage], timeout_s: float
 ) -> None:
     """Wait until everybody has an answer and no row is open, or for ``timeout_s``: the findings tell which."""
-    engine, end_s = create_engine(database_url), time.monotonic() + timeout_s
+    end_s = time.monotonic() + timeout_s
     while time.monotonic() < end_s:
-        with engine.connect() as connection:
-            is_open = connection.execute(OPEN_ROWS).scalar_one() > 0
-        if not is_open and len(waits_s(written, answers_in(slack))) == len(written):
+        if not unsettled(database_url) and len(waits_s(written, answers_in(slack))) == len(written):
             break
         time.sleep(0.25)
-    engine.dispose()
+
+
+def left_behind(database_url: str) -> int:
+    """How many claims ran out a while ago: whole replicas look for such ones ten times a second."""
+    overdue = (
+        "(SELECT count(*) FROM {} WHERE state = 'claimed' AND lease_until < now() - interval '3 seconds')"
+    )
+    with looking_into(database_url) as connection:
+        asked = f"SELECT {overdue.format('inbox')} + {overdue.format('outbox')}"
+        return int(connection.execute(text(asked)).scalar_one())
 
 
 @pytest.mark.timeout(900)
@@ -128,13 +132,13 @@ def test_one_of_two_replicas_dies_every_few_seconds(
 def test_without_takeover_it_is_noticed(
     slack: PlaygroundServer, postgres_database_url: str, nursery: Nursery
 ) -> None:
-    """When a claim never runs out, what the dead replica had in work is never answered, and the same check says so."""
+    """When a claim never runs out, what the dead replica had in work stays where it is, and the same check says so."""
     slow = FaultRule(FaultKind.SLOW, "chat.postMessage", delay_s=0.5)  # so that the kill finds it at work
     slack.set_faults(slow)
-    with running(nursery, slack, postgres_database_url, Flaw.NO_TAKEOVER, **QUICK.settings) as replicas:
+    with running(nursery, slack, postgres_database_url, Broken.TAKEOVER, **QUICK.settings) as replicas:
         written = write_for(slack, 1, 15, 15, SEED)
         replicas.kill(0)
-        wait_until_quiet(slack, postgres_database_url, written, QUICK.lease_s + 2)
+        slack.eventually(lambda: left_behind(postgres_database_url), 60, what="a claim nobody takes over")
     assert LOST & {finding.kind for finding in findings(slack, postgres_database_url, written)}
 
 
@@ -143,7 +147,7 @@ def test_with_claims_that_are_not_exclusive_it_is_noticed(
 ) -> None:
     """When a claim keeps nobody else away, things are said twice, and the same check says so."""
     slack.set_faults(FaultRule(FaultKind.SLOW, "chat.postMessage", delay_s=0.5))
-    with running(nursery, slack, postgres_database_url, Flaw.SHARED_CLAIMS, **QUICK.settings):
+    with running(nursery, slack, postgres_database_url, Broken.CLAIMS, **QUICK.settings):
         written = write_for(slack, 0.5, 10, 5, SEED)
         slack.eventually(
             lambda: TWICE & {found.kind for found in findings(slack, postgres_database_url, written)}, 60

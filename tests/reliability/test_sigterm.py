@@ -1,19 +1,15 @@
 """A bot told to stop ends within ten seconds and loses nothing, whatever hangs; a new one is ready within ten seconds.
 
-Real processes with a real model, as `python -m bot serve` starts them.
+Real processes, as `python -m bot serve` starts them; at full size with a real model, which takes its time to be read.
 """
 
-import os
 import signal
-import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import pytest
@@ -22,13 +18,14 @@ from sqlalchemy import create_engine, text
 from playground.faults import FaultKind
 from playground.manifest import read_manifest
 from playground.testing import DeliveryTiming, FaultRule, PlaygroundServer
-from tests.reliability.history import check
-from tests.reliability.history_record import delivered_by, seen_in
-from tests.reliability.replicas import write_for
-from tests.scenarios.conftest import ROOT
+from tests.reliability.apparatus.history import check
+from tests.reliability.apparatus.history_record import delivered_by, seen_in
+from tests.reliability.apparatus.replicas import write_for
+from tests.serving import ROOT, free_port, no_settings, serve
+from tests.sizes import at_full_size
 
 SEED = 11
-AT_FULL_SIZE = os.environ.get("FIRSTLINE_SOAK") == "1"
+AT_FULL_SIZE = at_full_size()
 # The promise is ten seconds. The quick version has room for a busy machine, and Slack's silence is longer than that.
 WITHIN_S = 10.0 if AT_FULL_SIZE else 90.0
 SLACK_TIMEOUT_S = 10 if AT_FULL_SIZE else 150
@@ -70,36 +67,12 @@ class Server:
     def __call__(self) -> Iterator[Served]:
         """A bot that is ready; it is killed at the end if it still runs."""
         began_s = time.monotonic()
-        command = [sys.executable, "-m", "bot", "serve"]
-        process = subprocess.Popen(
-            command, env=self.environment, cwd=self.folder, stderr=(self.folder / "log").open("ab")
-        )
+        process = serve(self.environment, self.folder, self.folder / "log")
         try:
-            while not self._is_ready():
-                assert process.poll() is None, (self.folder / "log").read_text()[-2000:]
-                assert time.monotonic() < began_s + PATIENCE_S, "not ready"
-                time.sleep(0.05)
             yield Served(process, time.monotonic() - began_s)
         finally:
             process.kill()
             process.wait()
-
-    def _is_ready(self) -> bool:
-        connection = HTTPConnection("127.0.0.1", int(self.environment["PORT"]), timeout=5)
-        try:
-            connection.request("GET", "/health/ready")
-            return connection.getresponse().status == 200
-        except (OSError, HTTPException):
-            return False
-        finally:
-            connection.close()
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that is free just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
@@ -109,16 +82,15 @@ def server(
     """Make what starts bots on this Slack and a database."""
 
     def make(database_url: str) -> Server:
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("SLACK_", "FIRSTLINE_"))}
         port = free_port()
         slack.set_request_url(f"http://127.0.0.1:{port}/slack/events")
         environment = {
-            **inherited,
+            **no_settings(),
             **slack.app_environment(),
             "HOST": "127.0.0.1",
             "PORT": str(port),
             "DATABASE_URL": database_url,
-            "MODEL_DIR": str(model_dir),
+            "MODEL_DIR": str(model_dir if AT_FULL_SIZE else tmp_path / "no model"),
             "ENCODER_DIR": str(encoder_dir),
             "FIRSTLINE_SLACK_TIMEOUT_S": str(SLACK_TIMEOUT_S),
             "FIRSTLINE_LEASE_S": str(3 * SLACK_TIMEOUT_S),
@@ -184,14 +156,14 @@ def test_told_to_stop_under_load_it_drains_and_the_next_one_finishes(
     slack: PlaygroundServer, server: Callable[[str], Server], sqlite_url: str
 ) -> None:
     """Exit code 0 within ten seconds; a new bot is ready within ten, and whatever was acknowledged is answered, once."""
-    serve = server(sqlite_url)
-    with serve() as bot:
+    start = server(sqlite_url)
+    with start() as bot:
         writing = threading.Thread(target=write_for, args=(slack, 2, 20, 20, SEED))
         writing.start()
         time.sleep(1)
         code, ended_s = bot.stop()
         writing.join()
-    with serve() as other:
+    with start() as other:
         wait_until_answered(slack, sqlite_url)
     assert len(delivered_by(slack)) == 40
     report(bot.ready_s, ended_s, other.ready_s)
@@ -205,12 +177,12 @@ def test_told_to_stop_while_nothing_comes_back_it_ends_all_the_same(
     slack: PlaygroundServer, server: Callable[[str], Server], sqlite_url: str, trouble: Trouble
 ) -> None:
     """Exit code 0 within ten seconds; the next bot is ready within ten while Slack is still silent."""
-    serve = server(sqlite_url)
-    with serve() as bot, trouble(slack, sqlite_url):
+    start = server(sqlite_url)
+    with start() as bot, trouble(slack, sqlite_url):
         write_for(slack, 1, 20, 20, SEED)
         code, ended_s = bot.stop()
     slack.set_faults(HANGS)
-    with serve() as other:
+    with start() as other:
         slack.set_faults()
         if AT_FULL_SIZE:  # what was in work waits for its lease to run out
             wait_until_answered(slack, sqlite_url)

@@ -24,8 +24,8 @@ from playground.faults import FaultKind, FaultRule
 from playground.journal import CallRecord
 from playground.manifest import read_manifest
 from playground.testing import PlaygroundServer
-from tests.scenarios.conftest import ROOT
-from tests.security.conftest import at_full_size
+from tests.serving import ROOT
+from tests.sizes import at_full_size
 
 SEED = 21
 AWAY_S = 600

@@ -9,12 +9,12 @@ import pytest
 
 from playground.manifest import read_manifest
 from playground.testing import PlaygroundServer
-from tests.bench.running_bot import ROOT
 from tests.bench.soak import Soak, measure
-from tests.security.conftest import at_full_size
+from tests.serving import ROOT
+from tests.sizes import at_full_size
 
 QUICK = Soak(
-    events=5_000, dm_share=0.02, rate=800, limit_s=60, people=100, keep_s=5, chunks=40, warm_share=0.3
+    events=2_500, dm_share=0.02, rate=300, limit_s=60, people=100, keep_s=5, chunks=20, warm_share=0.3
 )
 FULL = Soak(events=200_000, rate=800, limit_s=3000)
 MEMORY_ALLOWED_PERCENT = 5.0 if at_full_size() else 15.0  # caches still fill in the first thousands

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from playground.faults import FaultKind, FaultPlan
-from tests.reliability.faults import StandardFaults, slack_timing
+from tests.reliability.apparatus.faults import StandardFaults, slack_timing
 
 CALLS = 20_000
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from bot.settings import Settings
-from tests.reliability.support_day import SupportDay
-from tests.reliability.support_people import ADMIN, AGENTS
-from tests.security.conftest import at_full_size
+from tests.reliability.apparatus.support_day import SupportDay
+from tests.reliability.apparatus.support_people import ADMIN, AGENTS
+from tests.sizes import at_full_size
 
 HOURS = 24.0 if at_full_size() else 0.25
 SEED = 20260302

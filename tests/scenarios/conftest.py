@@ -18,8 +18,8 @@ from bot.storage.tables import Base
 from playground.manifest import read_manifest
 from playground.testing import PersonHandle, PlaygroundServer, SeenMessage
 from tests.fakes import WordClassifier
+from tests.serving import ROOT
 
-ROOT = Path(__file__).parents[2]
 CLOSE = "Yes, close my request"
 ASK_ONE, ASK_TWO = "Ask a person", "None of these - ask a person"
 

@@ -4,26 +4,22 @@ environment, as a real bot's do.
 
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.app import Bot, build
+from bot.app import Bot
 from bot.delivery.sender import Sender
 from bot.edge import worker, writer
 from bot.edge.http import _Edge
-from bot.edge.server import listen
 from bot.edge.worker import InboxWorker
 from bot.edge.writer import InboxWriter
 from bot.jobs import matching
-from bot.services.deciding import Decider
-from bot.settings import load_settings
 from bot.storage.work import Work
 from tests.fakes import WordClassifier
-from tests.reliability.nursery import nurse
+from tests.reliability.apparatus.nursery import bot_of_words, nurse
 
 NEVER = "never"
 STEPS = (
@@ -97,9 +93,9 @@ def acknowledge_then_die(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def prepare(step: str) -> Decider:
-    """Put the end at ``step``."""
-    decider = Decider(WordClassifier())  # type: ignore[arg-type]
+def prepare(step: str) -> WordClassifier:
+    """Put the end at ``step``; the classifier with which it is reached."""
+    classifier = WordClassifier()
     match step:
         case "verified":
             InboxWriter._insert = die  # type: ignore[method-assign]
@@ -110,7 +106,7 @@ def prepare(step: str) -> Decider:
         case "claimed":
             InboxWorker.work = die  # type: ignore[method-assign]
         case "decided":
-            decider = Decider(DyingClassifier())  # type: ignore[arg-type]
+            classifier = DyingClassifier()
         case "written":
             Work._settle = die  # type: ignore[method-assign]
         case "committed":
@@ -129,13 +125,12 @@ def prepare(step: str) -> Decider:
             pass
         case _:
             raise SystemExit(f"no step {step}")
-    return decider
+    return classifier
 
 
 def make(step: str) -> Bot:
     """A bot on a free port that runs until ``step`` is reached."""
-    decider = prepare(step)
-    return build(load_settings(), lambda: datetime.now(UTC), listen("127.0.0.1", 0), decider)
+    return bot_of_words(prepare(step))
 
 
 if __name__ == "__main__":

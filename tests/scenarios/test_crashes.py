@@ -7,9 +7,10 @@ import pytest
 from bot.storage.tables import Assignment, InboxRow, OutboxRow, RowState, SupportRequest
 from playground.manifest import read_manifest
 from playground.testing import DeliveryTiming, PlaygroundServer
-from tests.reliability.nursery import Child, Nursery
-from tests.scenarios.conftest import ROOT, Desk
+from tests.reliability.apparatus.nursery import Child, Nursery
+from tests.scenarios.conftest import Desk
 from tests.scenarios.crashing_bot import STEPS
+from tests.serving import ROOT
 
 LEASE_S = 3.0
 

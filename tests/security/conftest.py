@@ -1,7 +1,6 @@
 """The signed front door of a running bot: what Slack would send, true or forged, and what came of it."""
 
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,15 +25,11 @@ from tests.scenarios.conftest import (
     sqlite_desk,
     sqlite_url,
 )
+from tests.sizes import at_full_size
 
 __all__ = ["database_url", "desk", "postgres_database_url", "slack", "sqlite_desk", "sqlite_url"]
 FORM = "application/x-www-form-urlencoded"
 SETTLED = (RowState.DONE, RowState.DEAD)
-
-
-def at_full_size() -> bool:
-    """Whether `make soak` runs the tests: the same checks, many times over."""
-    return os.environ.get("FIRSTLINE_SOAK") == "1"
 
 
 @dataclass

@@ -19,7 +19,8 @@ from bot.ids import ActionId, CallbackId
 from bot.storage.tables import InboxRow, RequestMessage
 from playground.signing import signed_headers
 from tests.scenarios.conftest import Desk
-from tests.security.conftest import FORM, FrontDoor, at_full_size
+from tests.security.conftest import FORM, FrontDoor
+from tests.sizes import at_full_size
 
 EXAMPLES = 4_000 if at_full_size() else 300
 SIGNED = {200, 400, 413, 503}  # 503: a listener that Slack waits for could not make sense of its form

@@ -30,7 +30,7 @@ from classifier import Answer
 from playground.markup import live_mentions
 from tests.bot.blocks.test_cards import HOME, NOW, OFFER, REQUEST, WHY
 from tests.scenarios.conftest import utc_now
-from tests.security.conftest import at_full_size
+from tests.sizes import at_full_size
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = 5_000 if at_full_size() else 250

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from bot.app import Bot
 from bot.edge.redaction import redacted
 from bot.jobs.reconcile import reconcile
 from bot.storage.inbox import Delivery
@@ -18,18 +17,11 @@ from playground.faults import FaultKind, FaultRule
 from tests.scenarios.conftest import ASK_TWO, Desk, utc_now
 from tests.security.conftest import FORM
 from tests.security.test_erasure import cells_with, settle
+from tests.serving import ask
 
 CANARY = "xylophonequokka"
 PERSONAL = "write to jane.quokka@example.com, call +49 170 1234567, the password is hunter2xyz"
 PARTS = ("jane.quokka", "1234567", "hunter2xyz")
-
-
-def get(bot: Bot, path: str) -> str:
-    """What those who run the bot see."""
-    from urllib.request import urlopen
-
-    with urlopen(f"http://127.0.0.1:{bot.port}{path}", timeout=10) as answer:
-        return str(answer.read().decode())
 
 
 def fields_of(caplog: pytest.LogCaptureFixture) -> str:
@@ -72,11 +64,9 @@ def test_neither_words_nor_secrets_leave_by_logs_metrics_or_answers(
         connection.execute(text("ALTER TABLE request_messages RENAME TO away"))
     answers.append(door.message("U0RILEY", f"vpn {CANARY} while a table is gone"))
     door.settle()
-    shown = [
-        get(bot, "/metrics"),
-        get(bot, "/health/live"),
-        *(answer.decode() for _status, answer in answers),
-    ]
+    pages = [ask(bot.port, "/metrics"), ask(bot.port, "/health/live")]
+    assert [status for status, _ in pages] == [200, 200]
+    shown = [*(page for _, page in pages), *(answer.decode() for _, answer in answers)]
     heard = "\n".join([caplog.text, fields_of(caplog), *capfd.readouterr(), *shown])
     assert "a listener failed" in caplog.text
     assert "refused a delivery with 401" in caplog.text

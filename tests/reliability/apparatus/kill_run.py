@@ -5,16 +5,18 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
 from playground.manifest import read_manifest
 from playground.testing import PersonHandle, PlaygroundServer, SeenMessage
-from tests.reliability.bot_process import Broken
-from tests.reliability.faults import SLACK_RETRIES_S, StandardFaults, slack_timing
-from tests.reliability.history import Delivered, Finding, FindingKind, check
-from tests.reliability.history_record import delivered_by, seen_in
-from tests.reliability.kill_figures import Life
-from tests.reliability.nursery import ROOT, Child, Nursery
+from tests.reliability.apparatus.bot_process import Broken
+from tests.reliability.apparatus.faults import SLACK_RETRIES_S, StandardFaults, slack_timing
+from tests.reliability.apparatus.history import Delivered, Finding, FindingKind, check
+from tests.reliability.apparatus.history_record import delivered_by, seen_in
+from tests.reliability.apparatus.history_rows import looking_into, unsettled
+from tests.reliability.apparatus.kill_figures import Life
+from tests.reliability.apparatus.nursery import Child, Nursery
+from tests.serving import ROOT
 
 FOR_A_PERSON = ("the printer has feelings", "my chair squeaks")  # nothing is suggested for these
 WORDS = ("vpn", "password", "vpn and password", *FOR_A_PERSON)
@@ -172,15 +174,10 @@ class KillRun:
 
     def _rows_if_settled(self) -> int | None:
         """How many rows the outbox has, None while some row waits."""
-        waiting = "SELECT count(*) FROM {} WHERE state IN ('ready', 'claimed')"
-        engine = create_engine(self.database_url)
-        try:
-            with engine.connect() as connection:
-                if any(connection.scalar(text(waiting.format(table))) for table in ("inbox", "outbox")):
-                    return None
-                return int(connection.scalar(text("SELECT count(*) FROM outbox")) or 0)
-        finally:
-            engine.dispose()
+        if unsettled(self.database_url):
+            return None
+        with looking_into(self.database_url) as connection:
+            return int(connection.execute(text("SELECT count(*) FROM outbox")).scalar_one())
 
 
 def playground_for(plan: KillPlan) -> PlaygroundServer:

@@ -54,12 +54,16 @@ def listening(engine: Engine) -> Iterator[Listener]:
             event.remove(engine, name, hook)
 
 
-def plan_of(connection: Connection, statement: str, parameters: Any) -> list[str]:
-    """The lines of the database's plan. PostgreSQL is told to read whole tables only where no index serves at all."""
+def plan_of(connection: Connection, statement: str, parameters: Any, *, as_it_is: bool = False) -> list[str]:
+    """The lines of the database's plan. PostgreSQL is told to read whole tables only where no index serves at all.
+
+    ``as_it_is``: it is told nothing, and goes by how the tables are filled.
+    """
     if connection.dialect.name == "sqlite":
         asked = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
         return [str(row[3]) for row in asked]
-    connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+    if not as_it_is:
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
     return [str(row[0]) for row in connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)]
 
 

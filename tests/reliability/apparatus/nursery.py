@@ -14,13 +14,17 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self, TextIO
 
-from bot.app import Bot
+from bot.app import Bot, build
+from bot.edge.server import listen
+from bot.services.deciding import Decider
+from bot.settings import load_settings
+from tests.fakes import WordClassifier
+from tests.serving import ROOT, no_settings
 
-ROOT = Path(__file__).parents[2]
 UP_WITHIN_S = 60.0  # on a busy machine
 LOOK_EVERY_S = 0.2
 
@@ -59,11 +63,10 @@ class Nursery:
         self._heard = b""
 
     def __enter__(self) -> Self:
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("SLACK_", "FIRSTLINE_"))}
         self._log = tempfile.TemporaryFile(mode="w+")
         self._process = subprocess.Popen(
             [sys.executable, "-m", self._module],
-            env={**clean, "PYTHONPATH": str(ROOT)},
+            env={**no_settings(), "PYTHONPATH": str(ROOT)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -115,8 +118,14 @@ class Nursery:
         return self._log.read()[-2000:]
 
 
-def nurse(build: Callable[[str], Bot]) -> None:
-    """The nursery's side: for each order a child that runs what ``build`` makes; ends with whoever gives orders."""
+def bot_of_words(classifier: WordClassifier | None = None) -> Bot:
+    """A bot on a free port that goes by words; its settings come from the environment."""
+    decider = Decider(classifier or WordClassifier())  # type: ignore[arg-type]
+    return build(load_settings(), lambda: datetime.now(UTC), listen("127.0.0.1", 0), decider)
+
+
+def nurse(make: Callable[[str], Bot]) -> None:
+    """The nursery's side: for each order a child that runs what ``make`` makes; ends with whoever gives orders."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the dead
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what bots log must not be taken for an answer
@@ -127,7 +136,7 @@ def nurse(build: Callable[[str], Bot]) -> None:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os.environ.update(order["environment"])
             print(os.getpid(), file=answers, flush=True)
-            _live(build(order["what"]), nursery, answers)
+            _live(make(order["what"]), nursery, answers)
 
 
 def _live(bot: Bot, nursery: int, answers: TextIO) -> None:

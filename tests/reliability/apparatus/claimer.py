@@ -1,4 +1,7 @@
-"""A process that claims rows until nothing is left, and prints what it got: `python -m tests.reliability.claimer URL TABLE NOW`."""
+"""A process that claims rows until nothing is left: `python -m tests.reliability.apparatus.claimer URL TABLE NOW`.
+
+It says "ready", waits for a line, and prints what it got.
+"""
 
 import json
 import sys
@@ -37,4 +40,7 @@ def take_all(database: Database, table: str, now: datetime) -> Iterator[tuple[in
 
 if __name__ == "__main__":
     url, which, moment = sys.argv[1:]
-    print(json.dumps([*take_all(Database(open_engine(url)), which, datetime.fromisoformat(moment))]))
+    opened = Database(open_engine(url))
+    print("ready", flush=True)
+    sys.stdin.readline()
+    print(json.dumps([*take_all(opened, which, datetime.fromisoformat(moment))]))

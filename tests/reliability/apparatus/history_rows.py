@@ -2,8 +2,10 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, text
@@ -68,12 +70,33 @@ class Rows:
 
 def read_rows(database_url: str) -> Rows:
     """Read all of it, in one transaction of its own."""
+    with looking_into(database_url) as connection:
+        return _read(connection)
+
+
+def unsettled(database_url: str) -> int:
+    """How many rows of inbox and outbox are neither done nor given up."""
+    counted = "(SELECT count(*) FROM {} WHERE state NOT IN ('done', 'dead'))"
+    with looking_into(database_url) as connection:
+        asked = f"SELECT {counted.format('inbox')} + {counted.format('outbox')}"
+        return int(connection.execute(text(asked)).scalar_one())
+
+
+@contextmanager
+def looking_into(database_url: str) -> Iterator[Connection]:
+    """A connection of its own."""
     engine = create_engine(database_url)
     try:
         with engine.connect() as connection:
-            return _read(connection)
+            yield connection
     finally:
         engine.dispose()
+
+
+def moment_of(stored: Any) -> datetime:
+    """A time as either database hands it out: aware on PostgreSQL, text or without a zone on SQLite."""
+    moment = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _read(connection: Connection) -> Rows:

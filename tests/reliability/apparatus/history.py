@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain, pairwise
 
-from tests.reliability.history_rows import Assigned, Place, Rows, Told, read_rows
+from tests.reliability.apparatus.history_rows import Assigned, Place, Rows, Told, read_rows
 
 ANSWERS = ("card", "ask")  # kinds of messages that answer a person's first words
 FINAL = ("done", "dead")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from playground.journal import DeliveryKind, DeliveryRecord, Outcome
 from playground.model import Message
 from playground.testing import PlaygroundServer
-from tests.reliability.history import Delivered, Seen
+from tests.reliability.apparatus.history import Delivered, Seen
 
 
 def delivered_by(slack: PlaygroundServer) -> list[Delivered]:

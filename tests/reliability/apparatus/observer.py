@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tests.reliability.apparatus.history_rows import moment_of
+
 PATIENCE = timedelta(seconds=5)
 MARKET_HOLDS = timedelta(seconds=30)
 SHIFT_LEFT = timedelta(hours=2)  # more than anything takes: an agent with less may be right to be left alone
@@ -129,26 +131,26 @@ class Observer:
         for id_, actor, at in self._db.execute(SEEN, {"last": self._last["event"]}):
             self._last["event"] = id_
             if actor is not None:
-                self._seen[actor] = max(self._seen.get(actor, read_time(at)), read_time(at))
+                self._seen[actor] = max(self._seen.get(actor, moment_of(at)), moment_of(at))
         for id_, _at, record in self._db.execute(DECISIONS, {"last": self._last["decision"]}):
             self._last["decision"] = id_
             for entry in _loaded(record)["outcome"]["waiting"]:
                 hold = entry.get("hold")
                 self.holds.pop(int(entry["task_id"]), None)
                 if hold:
-                    self.holds[int(entry["task_id"])] = hold["agent_id"], read_time(hold["until"])
+                    self.holds[int(entry["task_id"])] = hold["agent_id"], moment_of(hold["until"])
 
     def _could_ask(self, agent: "_Agent", row: Any, now: datetime) -> bool:
         if agent.id == row["requester_id"]:
             return False
-        waited, allowed = now - read_time(row["waiting_since"]), read_time(row["deadline_at"])
-        share = waited / (allowed - read_time(row["waiting_since"]))
+        waited, allowed = now - moment_of(row["waiting_since"]), moment_of(row["deadline_at"])
+        share = waited / (allowed - moment_of(row["waiting_since"]))
         silences = []
         for agent_id, state, ended_at in self._db.execute(ENDED, {"request": row["id"]}):
             if agent_id == agent.id:
                 if state != "expired":
                     return False
-                silences.append(read_time(ended_at))
+                silences.append(moment_of(ended_at))
         return (
             (not silences or self._may_be_asked_again(agent.id, silences, now))
             and (agent.knows(row["category"]) or share >= RUNGS["skill"])
@@ -203,12 +205,6 @@ class _Agent:
 def as_stored(moment: datetime) -> str:
     """As SQLite holds it."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
-
-
-def read_time(stored: Any) -> datetime:
-    """A moment as either database hands it out."""
-    moment = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _loaded(stored: Any) -> Any:

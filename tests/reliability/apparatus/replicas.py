@@ -6,7 +6,6 @@ delivery. What was in work at the one that dies is cut off unanswered, and Slack
 
 import asyncio
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,8 +14,10 @@ from random import Random
 from typing import Self
 
 from playground.testing import PlaygroundServer, SeenMessage
-from tests.reliability.nursery import Child, Nursery
-from tests.reliability.replica_process import Flaw
+from tests.bench.figures import steadily
+from tests.reliability.apparatus.bot_process import Broken
+from tests.reliability.apparatus.history_record import seen_in
+from tests.reliability.apparatus.nursery import Child, Nursery
 
 CHUNK_BYTES = 65_536
 
@@ -71,7 +72,7 @@ class Replicas:
 
     nursery: Nursery
     environment: dict[str, str]
-    flaw: Flaw
+    broken: Broken
     ports: list[int] = field(default_factory=list)
     kills: int = 0
     _children: list[Child] = field(default_factory=list)
@@ -98,16 +99,20 @@ class Replicas:
         self.ports[number] = self._children[number].port
 
     def _new(self) -> Child:
-        return self.nursery.start(self.flaw, self.environment)
+        return self.nursery.start(self.broken, self.environment)
 
 
 @contextmanager
 def running(
-    nursery: Nursery, slack: PlaygroundServer, database_url: str, flaw: Flaw = Flaw.WHOLE, **given: str
+    nursery: Nursery,
+    slack: PlaygroundServer,
+    database_url: str,
+    broken: Broken = Broken.NOTHING,
+    **given: str,
 ) -> Iterator[Replicas]:
     """Two replicas behind the address that Slack is told. ``given``: settings of both."""
     environment = {**slack.app_environment(), "DATABASE_URL": database_url, **given}
-    replicas = Replicas(nursery, environment, flaw)
+    replicas = Replicas(nursery, environment, broken)
     replicas.start()
     try:
         with Forwarder(replicas.ports) as forwarder:
@@ -143,20 +148,16 @@ def write_for(
     """People write to the bot, ``rate_per_s`` direct messages a second in all; return what they wrote."""
     dice = Random(seed)
     crowd = [slack.add_person(f"U0K{n}", f"Kim {n}") for n in range(people)]
-    began_s, written = time.monotonic(), list[SeenMessage]()
-    for number in range(round(duration_s * rate_per_s)):
-        time.sleep(max(0.0, began_s + number / rate_per_s - time.monotonic()))
-        written.append(dice.choice(crowd).dm(f"vpn trouble {number}"))
-    return written
+    turns = steadily(rate_per_s, duration_s)
+    return [dice.choice(crowd).dm(f"vpn trouble {number}") for number in turns]
 
 
 def answers_in(slack: PlaygroundServer) -> dict[tuple[str, str], list[str]]:
     """The ts of each message of the bot's, by the conversation and thread it stands in."""
     found: dict[tuple[str, str], list[str]] = {}
-    said = slack.look(lambda p: [m for each in p.workspace.messages.values() for m in each.values()])
-    for message in said:
-        if message.by_app and message.thread_ts:
-            found.setdefault((message.channel, message.thread_ts), []).append(message.ts)
+    for seen in seen_in(slack):
+        if seen.thread_ts:
+            found.setdefault((seen.channel, seen.thread_ts), []).append(seen.ts)
     return found
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
+
+from tests.reliability.apparatus.history_rows import looking_into, moment_of
 
 CAME = {"inbox": "received_at", "outbox": "created_at"}
 
@@ -29,13 +29,12 @@ class Life:
 
 def spans(database_url: str, table: str) -> list[Span]:
     """Every row of the inbox or the outbox that is done."""
-    engine = create_engine(database_url)
-    try:
-        with engine.connect() as connection:
-            asked = text(f"SELECT {CAME[table]}, done_at FROM {table} WHERE done_at IS NOT NULL")
-            return [Span(_epoch_s(came), _epoch_s(done)) for came, done in connection.execute(asked)]
-    finally:
-        engine.dispose()
+    asked = text(f"SELECT {CAME[table]}, done_at FROM {table} WHERE done_at IS NOT NULL")
+    with looking_into(database_url) as connection:
+        return [
+            Span(moment_of(came).timestamp(), moment_of(done).timestamp())
+            for came, done in connection.execute(asked)
+        ]
 
 
 def first_rows_s(lives: Sequence[Life], inbox: Sequence[Span]) -> list[float]:
@@ -49,9 +48,3 @@ def _first_rows_s(lives: Sequence[Life], inbox: Sequence[Span]) -> Iterator[floa
         worked = [span.done_s for span in inbox if life.ordered_s < span.done_s < life.killed_s]
         if waited and worked:
             yield min(worked) - life.ordered_s
-
-
-def _epoch_s(at: Any) -> float:
-    """A UTC time: aware on PostgreSQL, text on SQLite."""
-    moment = datetime.fromisoformat(at) if isinstance(at, str) else at
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -17,10 +17,10 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Engine, event, make_url
 from sqlalchemy.orm import Session
 
-from bot.app import HEDGE_TICK_S
 from bot.jobs.matching import Matcher
 from bot.jobs.offers import hedge_offers
 from bot.jobs.schedule import Schedule
+from bot.jobs.timetable import HEDGE_TICK_S
 from bot.services.agents import seed
 from bot.settings import Settings
 from bot.storage import claims
@@ -28,8 +28,8 @@ from bot.storage.database import Database, open_engine
 from bot.storage.tables import OutboxKind, OutboxRow
 from classifier import Answer
 from tests.bot.listeners.conftest import ANSWERS, TEAM, Desk, sit_down
-from tests.reliability.observer import Observer
-from tests.reliability.support_people import People
+from tests.reliability.apparatus.observer import Observer
+from tests.reliability.apparatus.support_people import People
 
 START = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)  # a Monday
 SEND_S = 1.0  # how often each replica looks for something to send

@@ -14,7 +14,7 @@ from bot.storage.tables import Agent, Assignment, SupportRequest
 from tests.bot.listeners.conftest import Desk
 
 if TYPE_CHECKING:
-    from tests.reliability.support_day import SupportDay
+    from tests.reliability.apparatus.support_day import SupportDay
 
 BERLIN = {"zone": "Europe/Berlin", "windows": [[day, 7 * 60, 15 * 60] for day in range(5)]}
 NEW_YORK = {"zone": "America/New_York", "windows": [[day, 9 * 60, 17 * 60] for day in range(5)]}

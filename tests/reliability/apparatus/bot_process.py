@@ -1,28 +1,26 @@
 """Bots to be killed, with a classifier that goes by words; their settings come from the environment.
 
-The order says what is broken in one on purpose, so that a test can show that the check of it would see that.
+The order says what is broken in one on purpose, so that a test can show that the check of it would see that; the product
+has no such switch.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
-from bot.app import Bot, build
+from bot.app import Bot
 from bot.delivery import calls, outbox
 from bot.delivery.sender import Sender
 from bot.edge import writer
-from bot.edge.server import listen
-from bot.services.deciding import Decider
-from bot.settings import load_settings
-from bot.storage import queries, said
+from bot.storage import claims, queries, said
 from bot.storage.inbox import Delivery, store
 from bot.storage.tables import InboxRow, OutboxKind
-from tests.fakes import WordClassifier
-from tests.reliability.nursery import nurse
+from tests.reliability.apparatus.nursery import bot_of_words, nurse
 
 
 class Broken(StrEnum):
@@ -33,6 +31,8 @@ class Broken(StrEnum):
     DELIVERY_KEY = "delivery_key"  # Slack's second delivery is news, and so is a message that is known
     LOOK = "look"  # what may have been said is said again unseen
     OUTBOX = "outbox"  # things are said in the middle of a transaction instead of being written down in it
+    TAKEOVER = "takeover"  # a claim never runs out: what a dead bot had in work stays there
+    CLAIMS = "claims"  # a claim keeps nobody else from the row
 
 
 def break_what(broken: Broken, bot: Bot) -> None:
@@ -51,6 +51,10 @@ def break_what(broken: Broken, bot: Bot) -> None:
             Sender._look_for = lambda *_arguments: None  # type: ignore[method-assign]
         case Broken.OUTBOX:
             outbox._write = SayAtOnce(bot)  # type: ignore[assignment]
+        case Broken.TAKEOVER:
+            claims.sweep = lambda *_args, **_kwargs: ()  # type: ignore[assignment]
+        case Broken.CLAIMS:
+            share_claims()
 
 
 def store_again(session: Any, deliveries: Sequence[Delivery], now: datetime) -> None:
@@ -64,6 +68,26 @@ def store_again(session: Any, deliveries: Sequence[Delivery], now: datetime) -> 
         ],
         now,
     )
+
+
+def share_claims() -> None:
+    """Rows that are claimed can be claimed again; whoever is done with one says so, whoever else has it."""
+    exclusive_claim, release = claims.claim, claims._release
+
+    def shared_claim(session: Session, table: Any, now: datetime, **limits: Any) -> Sequence[Any]:
+        rows = exclusive_claim(session, table, now, **limits)
+        for row in rows:
+            session.expunge(row)  # the worker holds what it believes to be its own
+        ids = [row.id for row in rows]
+        session.execute(update(table).where(table.id.in_(ids)).values(state=claims.RowState.READY))
+        return rows
+
+    def shared_release(session: Session, table: Any, row_id: int, lease: str | None, **values: Any) -> bool:
+        mine = update(table).where(table.id == row_id).values(state=claims.RowState.CLAIMED, lease=lease)
+        session.execute(mine.execution_options(synchronize_session=False))
+        return release(session, table, row_id, lease, **values)
+
+    claims.claim, claims._release = shared_claim, shared_release
 
 
 class SayAtOnce:
@@ -82,6 +106,7 @@ class SayAtOnce:
         dedupe_key: str,
         message_key: str | None,
         payload: dict[str, Any],
+        _request_id: int | None = None,
     ) -> None:
         if kind is OutboxKind.POST and message_key is not None:
             channel_id = payload["channel_id"] or calls.open_conversation(self._client, payload["user_ids"])
@@ -97,8 +122,7 @@ class SayAtOnce:
 
 def make(what: str) -> Bot:
     """A bot on a free port in which ``what`` is broken."""
-    decider = Decider(WordClassifier())  # type: ignore[arg-type]
-    bot = build(load_settings(), lambda: datetime.now(UTC), listen("127.0.0.1", 0), decider)
+    bot = bot_of_words()
     break_what(Broken(what), bot)
     return bot
 
