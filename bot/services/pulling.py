@@ -4,7 +4,7 @@ Who asks is there, so presence, hours and earlier silence do not count; what the
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,15 +18,16 @@ from bot.services.assignments import Answered
 from bot.services.barring import read_barred
 from bot.services.decision_log import Round, log_decision
 from bot.services.hedges import UNANSWERED
-from bot.services.pool import params_of, read_pool, read_staff, task_of
+from bot.services.pool import Pool, params_of, read_pool, read_staff, task_of
 from bot.services.sites import read_sites
 from bot.settings import Settings
-from bot.storage.tables import Assignment, DecisionReason
+from bot.storage.tables import Assignment, DecisionReason, SupportRequest
 from routing.explaining import Barrier, why_not
 
 ONLY_AGENTS = "Only agents can ask for the next request. An administrator names agents in FIRSTLINE_AGENTS."
 NOTHING_WAITS = "Nothing waits for somebody at the moment."
 HAS_OFFER = "An offer waits for your answer above. Accept or decline it first."
+MOST_BATCHES = 10  # looked through for an agent who may have nothing of the longest waiting: 5,000 requests
 ASKED_FOR = 50  # requests whose reasons are counted when none of them is for this agent
 _BARRIERS: dict[Barrier, str] = {
     Barrier.OWN_REQUEST: "you wrote yourself",
@@ -61,15 +62,52 @@ def pull(session: Session, now: datetime, *, team_id: str, user_id: str, setting
     me = next(agent for agent in staff if agent.id == user_id)
     if not me.free_places:
         return Pulled(None, _say_full(me))
-    waiting = matching.read_waiting(session, team_id)
-    if not waiting:
-        return Pulled(None, NOTHING_WAITS)
+    first: Round | None = None
+    for waiting in _batches(session, team_id):
+        made = _choose(session, now, team_id, waiting, staff, pool, settings)
+        if made.matching.assignments:
+            return _give(session, now, team_id, user_id, waiting, made)
+        first = first or made
+    return Pulled(None, _say_none(first, now, user_id) if first else NOTHING_WAITS)
+
+
+def _batches(session: Session, team_id: str) -> Iterator[Sequence[SupportRequest]]:
+    """What waits, longest first; with more than one batch of it the rest by id, to a bound."""
+    batch = matching.read_waiting(session, team_id)
+    looked_to, is_last = 0, len(batch) < matching.BATCH
+    if batch:
+        yield batch
+    for _ in range(0 if is_last else MOST_BATCHES):
+        batch = matching.read_in_turn(session, team_id, looked_to)
+        if not batch:
+            return
+        yield batch
+        looked_to = batch[-1].id
+
+
+def _choose(
+    session: Session,
+    now: datetime,
+    team_id: str,
+    waiting: Sequence[SupportRequest],
+    staff: Sequence[routing.Agent],
+    pool: Pool,
+    settings: Settings,
+) -> Round:
     barred = read_barred(session, now, team_id, [request.id for request in waiting], settings)
     sites = read_sites(session, team_id, {request.requester_id for request in waiting})
     tasks = [task_of(request, barred[request.id].for_good, pool, sites) for request in waiting]
-    made = _choose_one(Round.of(DecisionReason.PULL, tasks, staff, now, params_of(settings)))
-    if not made.matching.assignments:
-        return Pulled(None, _say_none(made, now, user_id))
+    return _choose_one(Round.of(DecisionReason.PULL, tasks, staff, now, params_of(settings)))
+
+
+def _give(
+    session: Session,
+    now: datetime,
+    team_id: str,
+    user_id: str,
+    waiting: Sequence[SupportRequest],
+    made: Round,
+) -> Pulled:
     (chosen,) = made.matching.assignments
     request = next(request for request in waiting if str(request.id) == chosen.task_id)
     decision_id = log_decision(session, now, team_id, made)

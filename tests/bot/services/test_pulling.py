@@ -120,3 +120,19 @@ def test_two_pull_at_the_same_moment(office: Any) -> None:
         pulled = list(pool.map(attempt, ("UANA", "UBEN")))
     assert sum(each.answered is not None for each in pulled) == 1
     assert [a.state for a in office.assignments()] == ["accepted"]
+
+
+def test_what_fits_is_found_behind_many_that_do_not(
+    open_office: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many wait longer that an agent may not have, they get the first that they may have."""
+    office = open_office(firstline_agents=("UANA",))
+    for _ in range(5):
+        office.waiting(user="UANA")
+    monkeypatch.setattr("bot.services.matching.BATCH", 2)
+    assert "2 you wrote yourself" in pull(office).why_none
+    office.clock.forward(60)
+    newest = office.waiting(user="URILEY")
+    answered = pull(office).answered
+    assert answered is not None
+    assert answered.offer.request.id == newest
