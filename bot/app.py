@@ -9,7 +9,6 @@ import socket
 import threading
 import time
 from dataclasses import dataclass
-from datetime import UTC
 from types import FrameType
 
 import structlog
@@ -38,13 +37,9 @@ from bot.edge.socket import SocketEdge
 from bot.edge.worker import InboxWorker
 from bot.edge.writer import InboxWriter
 from bot.errors import BotError, PortTaken, SlackAway
-from bot.jobs.forget import forget_words
 from bot.jobs.matching import Matcher
 from bot.jobs.model_watch import ModelWatch, model_id_in
-from bot.jobs.offers import close_old, hedge_offers
-from bot.jobs.prune import prune
-from bot.jobs.reconcile import reconcile
-from bot.jobs.schedule import Schedule
+from bot.jobs.timetable import make_timetable
 from bot.listeners import register
 from bot.logs import configure_logs
 from bot.services import agents
@@ -53,7 +48,6 @@ from bot.settings import DEFAULT_PORT, Settings, SlackMode, Switch
 from bot.storage import schema
 from bot.storage.database import Clock, Database, open_engine
 from bot.storage.inbox import Prepare, as_it_is
-from bot.storage.scrubbing import scrub_if_due
 from bot.storage.work import Wake, Work
 from classifier import AnswersRefused, ClassifierError, load, load_answers
 
@@ -62,9 +56,6 @@ log = structlog.get_logger(__name__)
 SEEDED_WITHIN_S = 2.0  # a start waits no longer for Slack: it may be silent, and people write all the same
 DRAIN_S = 8.0  # of the 10 s that a stop may take
 PORTS_TO_TRY = 50
-HEDGE_TICK_S = 5.0  # how often unanswered offers are looked for
-SCRUB_S = 15.0  # how soon after an erasure the database's files are written anew
-HOUR_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +187,7 @@ def build(settings: Settings, clock: Clock, listening: socket.socket, decider: D
         sender=sender,
         matcher=matcher,
         model_watch=ModelWatch(settings, deps.decider),
-        scheduler=_schedule(deps, slack, metrics, stopping),
+        scheduler=make_timetable(deps, slack, metrics, stopping, _prepare(settings)),
         stopping=stopping,
     )
 
@@ -249,37 +240,3 @@ def _first_free(host: str, start: int) -> int:
             continue
         return port
     raise PortTaken(f"no port from {start} on is free")
-
-
-def _schedule(deps: Deps, slack: Slack, metrics: Metrics, stopping: threading.Event) -> BackgroundScheduler:
-    """Every job with its period; on all replicas, each tick run by one of them."""
-    settings = deps.settings
-    scheduler = BackgroundScheduler(timezone=UTC)
-    schedule = Schedule(scheduler, deps.db, deps.clock, metrics)
-    if settings.firstline_hedge_s > 0:
-        schedule.every(
-            "hedge_offers", min(HEDGE_TICK_S, settings.firstline_hedge_s), lambda: hedge_offers(deps)
-        )
-    keep_s, window_s = settings.firstline_keep_s, settings.firstline_reopen_window_s
-    schedule.every_in_one("close_old", min(HOUR_S, window_s), lambda run: close_old(deps, run))
-    schedule.every(
-        "prune", min(HOUR_S, keep_s), lambda: prune(deps.db, deps.clock, keep_s, window_s, stopping)
-    )
-    keep_words_s = settings.firstline_keep_words_s
-    schedule.every("forget", HOUR_S, lambda: forget_words(deps.db, deps.clock, keep_words_s, stopping))
-    schedule.every("scrub", SCRUB_S, lambda: scrub_if_due(deps.db))
-    schedule.every(
-        "reconcile",
-        settings.firstline_reconcile_s,
-        lambda: reconcile(
-            deps.db,
-            deps.clock,
-            slack,
-            deps.wake.inbox,
-            stopping,
-            _prepare(settings),
-            period_s=settings.firstline_reconcile_s,
-        ),
-        lasts_s=settings.firstline_reconcile_s,
-    )
-    return scheduler
