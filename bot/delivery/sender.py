@@ -28,9 +28,7 @@ from bot.storage.work import Wake
 log = logging.getLogger(__name__)
 
 OUTCOME_UNKNOWN = "outcome_unknown"
-OUTAGE = timedelta(
-    minutes=30
-)  # while Slack is away for less than this nothing is given up, however many attempts
+OUTAGE = timedelta(minutes=30)  # nothing is given up while Slack is away for less, however many attempts
 # What Slack did not take waits so many times as long as a delivery that failed here: Slack's troubles last.
 RESENT_LATER = 5
 RESENT_WITHIN_S = 60  # so soon after Slack is back all that has waited is on its way
@@ -38,9 +36,8 @@ POSTED_SOON = timedelta(seconds=0.3)  # an update waits so long at least for the
 METHODS = {OutboxKind.UPDATE: "chat.update", OutboxKind.PUBLISH_HOME: "views.publish"}
 # What Slack says where the bot may post but not read, as in the agents' channel: nobody can look there.
 LOOK_REFUSED = frozenset({"missing_scope", "not_in_channel", "no_permission"})
-QUIET_CODES = frozenset(
-    {"message_not_found", "never_posted"}
-)  # the person deleted it, or it was given up before
+# The person deleted it, or it was given up before.
+QUIET_CODES = frozenset({"message_not_found", "never_posted"})
 
 
 class Sender(Pump[OutboxRow]):
@@ -94,9 +91,8 @@ class Sender(Pump[OutboxRow]):
             self._put_back(row, later.at, row.attempts - 1, row.fault)
         except Exception as error:  # the row's edge: whatever it is, it must not take the thread with it
             fault = fault_of(error)
-            if (
-                fault is None and trouble_of(error) is not None
-            ):  # nothing was said: that comes after all questions
+            if fault is None and trouble_of(error) is not None:
+                # Nothing was said: that comes after all questions to the database.
                 fault = Fault(FaultKind.NOT_DONE, "database_away")
             if fault is None:
                 log.error("outbox row %d (%s) met a bug: %s", row.id, row.kind, type(error).__name__)

@@ -93,9 +93,8 @@ class _Edge:
             await asyncio.wait_for(
                 asyncio.wrap_future(self._writer.submit(verdict.delivery)), STORED_WITHIN_S
             )
-        except (
-            TimeoutError
-        ):  # it may be stored all the same: Slack sends it again, and the key makes that harmless
+        except TimeoutError:
+            # It may be stored all the same: Slack sends it again, and the key makes that harmless.
             return _words(503, "not stored in time")
         except NotStored as error:
             log.warning("not stored: %s", error)
