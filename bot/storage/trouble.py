@@ -54,6 +54,7 @@ _SQLITE = {
 # ... and PostgreSQL's states (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 _POSTGRES = {
     "25006": READ_ONLY,
+    "25P03": AWAY,  # it ended the connection of a transaction that had been silent for too long: we were frozen
     "53100": FULL,
     "53200": CROWDED,
     "53300": CROWDED,

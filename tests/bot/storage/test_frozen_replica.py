@@ -14,6 +14,7 @@ from bot.services import matching
 from bot.storage import schema
 from bot.storage.database import FROZEN_AFTER_S, Database, open_engine
 from bot.storage.tables import Base, Lock
+from bot.storage.trouble import AWAY, trouble_of
 
 pytestmark = pytest.mark.postgres
 
@@ -42,8 +43,9 @@ def test_another_replica_goes_on_where_one_is_frozen_in_a_matching(
     """The lock is let go after a while; what the frozen one wakes up to commit is refused, and it works on afterwards."""
     frozen, other = (Database(opened(frozen_after_s=0.5)) for _ in range(2))
     with ThreadPoolExecutor(1) as pool:
-        with pytest.raises(DBAPIError):
+        with pytest.raises(DBAPIError) as refused:
             _match(frozen, clock, lambda: pool.submit(_match, other, clock).result(timeout=60))
+        assert trouble_of(refused.value) is AWAY
         _match(frozen, clock)
     with other.reading() as session:
         assert session.scalar(select(func.count()).select_from(Lock)) == 3
