@@ -22,7 +22,7 @@ from playground.testing import DeliveryTiming, PlaygroundServer
 from tests.fakes import WordClassifier
 from tests.reliability.apparatus.metrics_page import value
 from tests.scenarios.conftest import Desk, migrated
-from tests.serving import ROOT
+from tests.serving import ROOT, ask
 
 LIMIT = 20  # rows that may wait
 SENT = 60
@@ -97,6 +97,8 @@ def test_a_full_inbox_says_not_now_and_takes_everything_once_it_has_drained(
     assert LIMIT - bot.deps.settings.firstline_workers <= waiting <= LIMIT  # it is counted once a second
     assert value(bot, "firstline_ack_seconds_count", status="503") == len(refused)
     assert value(bot, "firstline_inbox_rows", state="ready") == waiting
+    status, page = ask(bot.port, "/health/ready")
+    assert (status, "inbox" in json.loads(page)["degraded"]) == (200, True)
     held.let.set()
 
     def all_taken() -> bool:
