@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text, update
 
-from bot.services import agent_profile, agents, pulling
+from bot.services import agent_profile, agents, pulling, why
 from bot.services.agent_profile import Profile
 from bot.services.deciding import Decider
 from bot.services.home import read_home
 from bot.services.stuck import WhyNobody
+from bot.services.why import Question
 from bot.services.working_hours import parse_hours
 from bot.storage.tables import Agent
 
@@ -102,3 +103,15 @@ def test_an_administrators_home_counts_them_as_not_at_work(office: Any) -> None:
     decider = Decider(None, "no folder")
     home = office.in_one(read_home, decider=decider, **who(office, "UBOSS"))
     assert (home.health.agents_on, home.health.agents) == (1, 2)
+
+
+def test_why_not_them_is_explained_all_the_same(office: Any) -> None:
+    """The decision that passed them over is kept, and reads as one that found them outside of their hours."""
+    break_hours(office, "UANA", BROKEN_HOURS[0])
+    office.waiting()
+    office.match()
+    question = Question(person="UANA")
+    with office.db.reading() as session:
+        (told,) = why.explain(session, question=question, **who(office, "UBOSS")).offers
+    assert told.not_them is not None
+    assert "outside of their hours" in told.not_them.detail
