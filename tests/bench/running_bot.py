@@ -96,13 +96,17 @@ class RunningBot:
         return self._count({name: f"SELECT count(*) FROM {name}" for name in TABLES})
 
     def dead_letters(self) -> dict[str, int]:
-        """Rows that were given up."""
-        dead = "SELECT count(*) FROM {} WHERE state = 'dead'"
-        return self._count({name: dead.format(name) for name in ("inbox", "outbox")})
+        """Rows that were given up, by table and fault."""
+        dead = "SELECT '{0}: ' || fault, count(*) FROM {0} WHERE state = 'dead' GROUP BY fault"
+        with self._looking() as connection:
+            return dict(row for name in ("inbox", "outbox") for row in connection.execute(dead.format(name)))
 
     def _count(self, statements: dict[str, str]) -> dict[str, int]:
-        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)) as connection:
+        with self._looking() as connection:
             return {name: connection.execute(sql).fetchone()[0] for name, sql in statements.items()}
+
+    def _looking(self) -> "closing[sqlite3.Connection]":
+        return closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10))
 
     @property
     def database_mb(self) -> float:

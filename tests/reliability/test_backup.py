@@ -23,6 +23,10 @@ from tests.serving import ROOT
 from tests.sizes import at_full_size
 
 BEFORE = 200 if at_full_size() else 15  # messages that are acknowledged before the copy begins
+SHORT_LEASES = {
+    "firstline_slack_timeout_s": 1,
+    "firstline_lease_s": 3,
+}  # what is copied at work is soon taken over
 PEOPLE, EVERY_S = (50, 0.02) if at_full_size() else (20, 0.1)
 
 
@@ -73,7 +77,7 @@ def assert_goes_on(desk: Desk, url: str, before: set[str]) -> None:
     restored = Desk(desk.slack, url)
     stored = {row.body["event_id"] for row in restored.rows(InboxRow) if "event_id" in row.body}  # type: ignore[attr-defined]
     assert before <= stored
-    restored.start_bot(firstline_slack_timeout_s=1, firstline_lease_s=3)
+    restored.start_bot(**SHORT_LEASES)
     try:
         restored.riley.dm("the vpn is down since the restore")
         restored.sees(restored.riley, "VPN", timeout_s=60)
@@ -87,7 +91,7 @@ def test_a_copy_of_sqlite_under_load(sqlite_desk: Desk, tmp_path: Path) -> None:
     """`python -m bot backup` copies beside a working bot; the copy is sound, for its owner's eyes only, and alone in its folder."""
     desk, copy = sqlite_desk, tmp_path / "copies" / "bot.db"
     copy.parent.mkdir()
-    desk.start_bot()
+    desk.start_bot(**SHORT_LEASES)
     with people_writing(desk):
         before = acknowledged(desk)
         ran = command(desk, "backup", str(copy))
@@ -137,7 +141,7 @@ def test_a_dump_of_postgres_under_load(
     assert "pg_dump --format=custom" in refused.stderr
     url = make_url(postgres_database_url).set(drivername="postgresql")
     schema = str(url.query["options"]).split("=")[1]
-    desk.start_bot()
+    desk.start_bot(**SHORT_LEASES)
     try:
         with people_writing(desk):
             before = acknowledged(desk)

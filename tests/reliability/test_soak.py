@@ -18,6 +18,8 @@ QUICK = Soak(
 )
 FULL = Soak(events=200_000, rate=800, limit_s=3000)
 MEMORY_ALLOWED_PERCENT = 5.0 if at_full_size() else 15.0  # caches still fill in the first thousands
+# A change of a card that was pruned before it could be said: when seconds are kept, and a busy machine is behind by as many.
+GIVEN_UP_ALLOWED = frozenset() if at_full_size() else {"outbox: never_posted"}
 
 
 @pytest.mark.timeout(3600 if at_full_size() else 300)
@@ -33,5 +35,7 @@ def test_thousands_of_events_leave_nothing_behind_but_the_requests_they_opened(
     growth = missed.pop("memory growth, %", 0.0)
     assert growth <= MEMORY_ALLOWED_PERCENT
     missed.pop("events", None)  # a slow machine ends by its time limit
+    missed.pop("given up", None)
     assert missed == {}
+    assert figures["dead_letters"].keys() <= GIVEN_UP_ALLOWED
     assert figures["samples"][-1]["rows"]["inbox"] < figures["statuses"][200]  # it was pruned on the way
