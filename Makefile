@@ -17,7 +17,7 @@ test: setup-dev  ## all tests
 	@FIRSTLINE_TEST_CACHE="$${FIRSTLINE_TEST_CACHE:-$(CURDIR)/var/test-cache}" $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 soak: setup-dev  ## the tests of safety at full size: thousands of texts and deliveries instead of hundreds; takes minutes
-	@FIRSTLINE_SOAK=1 FIRSTLINE_TEST_CACHE="$${FIRSTLINE_TEST_CACHE:-$(CURDIR)/var/test-cache}" $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --timeout 3600 $(or $(ARGS),tests/security tests/reliability)
+	@FIRSTLINE_SOAK=1 FIRSTLINE_TEST_CACHE="$${FIRSTLINE_TEST_CACHE:-$(CURDIR)/var/test-cache}" $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --timeout 3600 $(or $(ARGS),tests/security tests/reliability tests/classifier)
 
 check: setup-dev  ## style, types, layers, and that the migrations match the tables
 	@$(PY) -m ruff check .

@@ -17,6 +17,7 @@ from classifier.decision import Prediction
 from classifier.serving.added import AddedCategory, with_added
 from classifier.serving.artefact import read_model
 from classifier.serving.explain import explain
+from tests.sizes import full_size_only
 
 from .conftest import Command, Done
 
@@ -210,6 +211,7 @@ def test_the_study_measures_each_number_of_examples(
     assert row["accuracy"] > row["without"]
 
 
+@full_size_only
 def test_more_rows_teach_more(command: Command, encoder_dir: Path, cache_dir: Path) -> None:
     """Models trained on more rows are more often right on the same test rows; more than there are is refused."""
     options = ["--data", str(STARTER), "--encoder", "all-MiniLM-L6-v2", "--encoder-dir", str(encoder_dir)]
