@@ -29,7 +29,7 @@ from tests.reliability.apparatus.rows import inbox_row, outbox_row, request_row
 from tests.serving import ROOT
 from tests.sizes import at_full_size
 
-# On two databases, and of two tables: 101,040 claims in all, or 2,544.
+# On two databases, and of two tables: at full size 101,000 claims in all, and some 2,500 here.
 CLAIMERS = 4
 ROWS = 21_500 if at_full_size() else 500  # of each table
 SLOTS = 1_250 if at_full_size() else 50  # each is claimed by every claimer

@@ -13,7 +13,8 @@ What goes wrong around it
 
 People
     racing          two who press at the same moment, at two replicas
-    support_day     a help desk's day in virtual time; support_people: who writes, accepts and leaves on it
+    support_day     a help desk's day in virtual time; support_people: who writes, accepts and leaves on it;
+                    support_replica: the bot's processes on it
 
 Whoever looks, and uses no code of the bot
     history         holds what Slack delivered, what is stored and what people saw against each other;

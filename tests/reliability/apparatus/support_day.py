@@ -6,7 +6,7 @@ delivered to an agent reaches them when the outbox row of their card is settled.
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
-from sqlalchemy import Engine, event, make_url
+from sqlalchemy import make_url
 from sqlalchemy.orm import Session
 
 from bot.jobs.matching import Matcher
@@ -26,12 +26,17 @@ from bot.settings import Settings
 from bot.storage import claims
 from bot.storage.database import Database, open_engine
 from bot.storage.tables import OutboxKind, OutboxRow
-from classifier import Answer
-from tests.bot.listeners.conftest import ANSWERS, TEAM, Desk, sit_down
+from tests.bot.listeners.conftest import TEAM, Desk, sit_down
 from tests.reliability.apparatus.observer import Observer
 from tests.reliability.apparatus.support_people import People
+from tests.reliability.apparatus.support_replica import (
+    START,
+    FallibleAnswers,
+    Replica,
+    ReplicaClock,
+    without_fsync,
+)
 
-START = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)  # a Monday
 SEND_S = 1.0  # how often each replica looks for something to send
 
 
@@ -46,52 +51,6 @@ class Faults:
     replica_dies_s: float = 1200.0
     clock_stops_s: float = 1800.0
     goes_away_s: float = 5400.0  # each of the agents
-
-
-@dataclass
-class FallibleAnswers(Mapping[str, Answer]):
-    """The answers; asked while they are `broken`, whoever asks dies in the middle of what they do."""
-
-    broken: bool = False
-
-    def __getitem__(self, key: str) -> Answer:
-        if self.broken:
-            raise OSError("the disk is gone")
-        return ANSWERS[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(ANSWERS)
-
-    def __len__(self) -> int:
-        return len(ANSWERS)
-
-
-@dataclass
-class ReplicaClock:
-    """The day's time, but for the seconds for which it stands still."""
-
-    day: "SupportDay"
-    stopped_at: datetime | None = None
-
-    def __call__(self) -> datetime:
-        return self.stopped_at or self.day.now
-
-    def go_on(self) -> None:
-        """Jump to the day's time."""
-        self.stopped_at = None
-
-
-@dataclass
-class Replica:
-    """A process of the bot: it may be dead for a while, and its flags die with it."""
-
-    desk: Desk
-    clock: ReplicaClock
-    answers: FallibleAnswers
-    matcher: Matcher
-    schedule: Schedule
-    is_alive: bool = True
-    match_due: datetime = START
 
 
 @dataclass
@@ -278,13 +237,3 @@ class SupportDay:
             if row.kind is OutboxKind.POST and kind in ("offer", "nobody"):
                 seen = self.people.sees_offer if kind == "offer" else self.people.hears_of
                 self.at(0, lambda: seen(int(ids[0])))
-
-
-def without_fsync(engine: Engine) -> Engine:
-    """No power is cut in virtual time, and a day has a hundred thousand commits."""
-
-    def relax(connection: Any, _record: Any) -> None:
-        connection.execute("PRAGMA synchronous=OFF")
-
-    event.listen(engine, "connect", relax)
-    return engine
