@@ -4,7 +4,6 @@ import hashlib
 import json
 import shutil
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from tests.sizes import at_full_size
 
 Spoil = Callable[[Path], None]
 SWAPS = 20 if at_full_size() else 1
+DECIDE_EVERY_S, WRITE_EVERY_S = (0.02, 0.05) if at_full_size() else (0.1, 0.2)
 
 
 @pytest.fixture
@@ -135,14 +135,14 @@ def test_models_change_under_load_without_an_error(
             decision = decider.decide("I forgot my password and the vpn drops")
             if isinstance(decision, NoDecision):
                 failed.append(decision)
-            time.sleep(0.02)
+            done.wait(DECIDE_EVERY_S)
 
     def write() -> None:
         while not done.is_set():
             status, _ = door.message("U0RILEY", "my vpn drops every few minutes")
             if status != 200:
                 failed.append(status)
-            time.sleep(0.05)
+            done.wait(WRITE_EVERY_S)
 
     threads = [threading.Thread(target=work) for work in (decide, decide, write)]
     for thread in threads:

@@ -14,7 +14,7 @@ from tests.serving import ROOT
 from tests.sizes import at_full_size
 
 QUICK = Soak(
-    events=2_500, dm_share=0.02, rate=300, limit_s=60, people=100, keep_s=5, chunks=20, warm_share=0.3
+    events=1_500, dm_share=0.02, rate=200, limit_s=60, people=50, keep_s=2, chunks=15, warm_share=0.3
 )
 FULL = Soak(events=200_000, rate=800, limit_s=3000)
 MEMORY_ALLOWED_PERCENT = 5.0 if at_full_size() else 15.0  # caches still fill in the first thousands
