@@ -1,5 +1,7 @@
 """Migrations: bring a database to this version's schema, and tell whether it is there."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,18 +39,43 @@ def _config(connection: Connection) -> Config:
     return config
 
 
+@contextmanager
+def _migrating(engine: Engine) -> Iterator[Connection]:
+    """One transaction for all of it, which replicas that start together take one after another.
+
+    SQLite alters a table by copying it and dropping the old one, which the rows that refer to it forbid; so foreign keys are
+    off meanwhile (a switch that only works outside of a transaction) and looked over at the end. Raises SchemaError.
+    """
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            with connection.begin():
+                connection.execute(
+                    text("SELECT pg_advisory_xact_lock(:key)"), {"key": POSTGRES_MIGRATION_LOCK}
+                )
+                yield connection
+            return
+        sqlite = connection.connection.cursor()
+        sqlite.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                yield connection
+                if connection.execute(text("PRAGMA foreign_key_check")).first() is not None:
+                    raise SchemaError("a migration left rows that refer to nothing; nothing was changed")
+        finally:
+            sqlite.execute("PRAGMA foreign_keys=ON")
+            sqlite.close()
+
+
 def upgrade(engine: Engine, revision: str = "head") -> str:
     """Bring the database to ``revision`` and return what it is at now."""
-    with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": POSTGRES_MIGRATION_LOCK})
+    with _migrating(engine) as connection:
         command.upgrade(_config(connection), revision)
     return current(engine) or "empty"
 
 
 def downgrade(engine: Engine, revision: str = "base") -> None:
     """Take the database back to ``revision``: data of later tables and columns is lost."""
-    with engine.begin() as connection:
+    with _migrating(engine) as connection:
         command.downgrade(_config(connection), revision)
 
 
