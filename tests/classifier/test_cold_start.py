@@ -189,6 +189,7 @@ def test_probabilities_with_heads_add_up(said: np.ndarray, biases: list[float]) 
     )  # what it refuses would be a crash
 
 
+@full_size_only
 def test_the_study_measures_each_number_of_examples(
     command: Command, encoder_dir: Path, cache_dir: Path
 ) -> None:

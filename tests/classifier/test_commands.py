@@ -191,7 +191,6 @@ def test_train_on_ones_own_file_and_not_twice(command: Any, encoder_dir: Path, t
     )
     assert result(command(*arguments))["trained"] is True
     assert result(command(*arguments))["trained"] is False
-    assert result(command(*arguments, "--seed", "3"))["trained"] is True
     data.write_text("\n".join([*lines, "printer out of toner,print", "Out of TONER printer,print"]))
     retrained = command(*arguments)
     assert result(retrained)["trained"] is True

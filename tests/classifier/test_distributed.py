@@ -44,6 +44,7 @@ from classifier.training.embed import Embedded, embed, embed_here
 from classifier.training.embedded import look_up
 from classifier.training.embedding_cache import text_key
 from classifier.training.engines import EmbedJobs, Job
+from tests.sizes import full_size_only
 
 from .conftest import Command
 
@@ -136,6 +137,7 @@ def test_rows_are_embedded_as_in_serving(
             assert key == text_key(MINILM.prefix, words)
 
 
+@full_size_only
 def test_a_killed_run_goes_on_where_it_was(
     tickets: Path, encoder_dir: Path, packaged: Installed, local: EmbedJobs, tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ from tests.reliability.apparatus.history import FindingKind
 from tests.reliability.apparatus.kill_figures import first_rows_s, spans
 from tests.reliability.apparatus.kill_run import QUICK_SETTINGS, KillPlan, KillRun, playground_for
 from tests.reliability.apparatus.nursery import Nursery
-from tests.sizes import at_full_size
+from tests.sizes import at_full_size, full_size_only
 
 # Few messages, so more than usual goes wrong with each.
 SHORT = KillPlan(
@@ -76,6 +76,7 @@ def test_killed_anywhere_nothing_is_lost_or_said_twice(nursery: Nursery, url: st
     assert all(seconds < FIRST_ROW_WITHIN_S for seconds in first_s)
 
 
+@full_size_only
 def test_a_backlog_is_drained(nursery: Nursery, url: str) -> None:
     """What was stored and not worked when the bot died, its next process works: soon the first, within minutes all of it."""
     with playground_for(PLAN) as slack:

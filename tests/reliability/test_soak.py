@@ -11,7 +11,7 @@ from playground.manifest import read_manifest
 from playground.testing import PlaygroundServer
 from tests.bench.soak import Soak, measure
 from tests.serving import ROOT
-from tests.sizes import at_full_size
+from tests.sizes import at_full_size, full_size_only
 
 QUICK = Soak(
     events=1_500, dm_share=0.02, rate=200, limit_s=60, people=50, keep_s=2, chunks=15, warm_share=0.3
@@ -23,6 +23,7 @@ GIVEN_UP_ALLOWED = frozenset() if at_full_size() else {"outbox: never_posted"}
 
 
 @pytest.mark.timeout(3600 if at_full_size() else 300)
+@full_size_only
 def test_thousands_of_events_leave_nothing_behind_but_the_requests_they_opened(
     tmp_path: Path, model_dir: Path, encoder_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

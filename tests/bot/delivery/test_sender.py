@@ -528,20 +528,28 @@ def test_running_senders_say_everything_once_and_in_order(box, real_clock, make_
     for number in range(3):
         for user in people:
             box.post(Address(box.team_id, user_ids=(user,)), f"m{number}", key=f"m{number}:{user}")
-    seconds: list[float] = []
+    sent: list[int] = []
     senders = [
-        Sender(box.settings, box.db, real_clock, Wake(), Slack(box.settings), seconds.append)
+        Sender(
+            box.settings,
+            box.db,
+            real_clock,
+            Wake(),
+            Slack(box.settings),
+            lambda row, _now: sent.append(row.id),
+        )
         for _ in range(2)
     ]
     for sender in senders:
         sender.start()
     end = time.monotonic() + 30
-    while len(seconds) < 30 and time.monotonic() < end:
+    while len(sent) < 30 and time.monotonic() < end:
         time.sleep(0.02)
     began_s = time.monotonic()
     assert all(sender.stop(5) for sender in senders)
     assert time.monotonic() - began_s < 5
     assert not any(sender.is_alive for sender in senders)
+    assert len(sent) == len(set(sent)) == 30
     for user in people:
         assert said_to(box, user) == ["m0", "m1", "m2"]
     assert set(box.states()) == {DONE}
