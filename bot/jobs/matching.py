@@ -1,6 +1,7 @@
 """The matcher: a thread that offers waiting requests as soon as there is something to offer, and at every tick."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ from routing import WaitReason
 log = structlog.get_logger(__name__)
 
 TROUBLE_PAUSE_S = 1.0  # after a run that failed: somebody may wait beside a free agent, so not the whole tick
+
+REST = 4.0  # times as long as it ran: with a long line a run takes a while, and those who write are answered meanwhile
+MOST_REST_S = 1.0
 
 OnLeft = Callable[[Mapping[WaitReason, int]], None]  # told how many requests a run left waiting, by why
 
@@ -100,6 +104,8 @@ class Matcher:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            began_s = time.monotonic()
             wait_s = self.step()
+            self._stopping.wait(min(REST * (time.monotonic() - began_s), MOST_REST_S))
             if not self._stopping.is_set():  # the step may have cleared the flag that `stop` set
                 self._deps.wake.matching.wait(wait_s)
