@@ -485,6 +485,7 @@ def labelled(starter: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path
     return path
 
 
+@full_size_only
 def test_a_model_is_trained_from_embeddings_on_a_cluster(
     command: Command,
     labelled: Path,

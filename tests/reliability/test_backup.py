@@ -20,7 +20,7 @@ from playground.testing import Outcome, PlaygroundServer
 from tests.reliability.apparatus.history_rows import unsettled
 from tests.scenarios.conftest import Desk
 from tests.serving import ROOT
-from tests.sizes import at_full_size
+from tests.sizes import at_full_size, full_size_only
 
 BEFORE = 200 if at_full_size() else 15  # messages that are acknowledged before the copy begins
 SHORT_LEASES = {
@@ -129,6 +129,7 @@ def pg_tool(name: str) -> str:
     return found
 
 
+@full_size_only
 @pytest.mark.postgres
 def test_a_dump_of_postgres_under_load(
     slack: PlaygroundServer, postgres_database_url: str, tmp_path: Path

@@ -22,7 +22,7 @@ from tests.reliability.apparatus.history import check
 from tests.reliability.apparatus.history_record import delivered_by, seen_in
 from tests.reliability.apparatus.replicas import write_for
 from tests.serving import ROOT, free_port, no_settings, serve
-from tests.sizes import at_full_size
+from tests.sizes import at_full_size, full_size_only
 
 SEED = 11
 AT_FULL_SIZE = at_full_size()
@@ -171,8 +171,9 @@ def test_told_to_stop_under_load_it_drains_and_the_next_one_finishes(
     assert max(bot.ready_s, ended_s, other.ready_s) < WITHIN_S
 
 
+@full_size_only
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("trouble", TROUBLES if AT_FULL_SIZE else [everything_hangs])
+@pytest.mark.parametrize("trouble", TROUBLES)
 def test_told_to_stop_while_nothing_comes_back_it_ends_all_the_same(
     slack: PlaygroundServer, server: Callable[[str], Server], sqlite_url: str, trouble: Trouble
 ) -> None:
@@ -184,8 +185,7 @@ def test_told_to_stop_while_nothing_comes_back_it_ends_all_the_same(
     slack.set_faults(HANGS)
     with start() as other:
         slack.set_faults()
-        if AT_FULL_SIZE:  # what was in work waits for its lease to run out
-            wait_until_answered(slack, sqlite_url)
+        wait_until_answered(slack, sqlite_url)  # what was in work waits for its lease to run out
     report(bot.ready_s, ended_s, other.ready_s)
     assert code == 0
     assert max(bot.ready_s, ended_s, other.ready_s) < WITHIN_S
