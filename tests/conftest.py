@@ -8,9 +8,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import text
 
 from bot.storage.database import open_engine
+
+# A busy machine draws slowly, too; how long a test may take is pytest-timeout's business.
+settings.register_profile("firstline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("firstline")
 
 LONGEST = frozenset({"test_first_start.py", "test_cold_start.py", "test_commands.py", "test_distributed.py"})
 """Files that take longest come first: a file is run by one worker, and the last one should not be a long one."""
