@@ -12,11 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from slack_sdk.models.blocks import Block
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from bot.ids import digest
+from bot.storage.conflicts import insert_into
 from bot.storage.tables import OutboxKind, OutboxRow, RowState
 from bot.storage.work import CAUSE, Claim
 
@@ -143,23 +142,21 @@ def _write(
     request_id: int | None = None,
 ) -> None:
     cause: Claim | None = session.info.get(CAUSE)
-    insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgres_insert
+    row = {
+        "kind": kind,
+        "team_id": team_id,
+        "lane": lane,
+        "dedupe_key": f"{team_id}:{dedupe_key}"[:128],
+        "message_key": message_key,
+        "payload": payload,
+        "delivery_key": cause.delivery_key if cause else None,
+        "arrived_at": cause.arrived_at if cause else None,
+        "request_id": request_id,
+        "state": RowState.READY,
+        "attempts": 0,
+        "created_at": now,
+        "due_at": now,
+    }
     session.execute(
-        insert(OutboxRow)
-        .values(
-            kind=kind,
-            team_id=team_id,
-            lane=lane,
-            dedupe_key=f"{team_id}:{dedupe_key}"[:128],
-            message_key=message_key,
-            payload=payload,
-            delivery_key=cause.delivery_key if cause else None,
-            arrived_at=cause.arrived_at if cause else None,
-            request_id=request_id,
-            state=RowState.READY,
-            attempts=0,
-            created_at=now,
-            due_at=now,
-        )
-        .on_conflict_do_nothing(index_elements=["dedupe_key"])
+        insert_into(session, OutboxRow).on_conflict_do_nothing(index_elements=["dedupe_key"]), [row]
     )

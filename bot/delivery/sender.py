@@ -7,9 +7,12 @@ be looked for (private answers), it is not said again, but for channels: there t
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from slack_sdk.errors import SlackApiError
+from sqlalchemy.orm import Session
+from structlog.contextvars import bound_contextvars
 
 from bot.delivery import calls
 from bot.delivery.calls import Said
@@ -21,7 +24,7 @@ from bot.settings import Settings
 from bot.storage import claims, said
 from bot.storage.database import Clock, Database
 from bot.storage.pump import Pump
-from bot.storage.tables import OutboxKind, OutboxRow
+from bot.storage.tables import OutboxKind, OutboxRow, PostedMessage
 from bot.storage.trouble import trouble_of
 from bot.storage.work import Wake
 
@@ -40,7 +43,15 @@ LOOK_REFUSED = frozenset({"missing_scope", "not_in_channel", "no_permission"})
 QUIET_CODES = frozenset({"message_not_found", "never_posted"})
 
 
-class Sender(Pump[OutboxRow]):
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A row that was said; ``place`` is where its message stands, None for what leaves no message."""
+
+    row: OutboxRow
+    place: Said | None
+
+
+class Sender(Pump[OutboxRow, Spoken]):
     """Threads that empty the outbox. ``on_sent`` is told of each row that was said, and when."""
 
     def __init__(
@@ -52,15 +63,10 @@ class Sender(Pump[OutboxRow]):
         slack: Slack,
         on_sent: Callable[[OutboxRow, datetime], None] = lambda _row, _now: None,
     ) -> None:
-        super().__init__(
-            "outbox", threads=settings.firstline_workers, wake=wake.outbox, poll_s=settings.firstline_poll_s
-        )
-        self._db = db
-        self._clock = clock
+        super().__init__(OutboxRow, settings, db, clock, wake.outbox, waits_hold_lane=True, max_attempts=None)
         self._slack = slack
         self._on_sent = on_sent
         self._leave = Leave(db)
-        self._lease_s = settings.firstline_lease_s
         self._max_attempts = settings.firstline_max_attempts
         self._backoff = claims.Backoff(RESENT_LATER * settings.firstline_retry_base_s, RESENT_WITHIN_S)
 
@@ -73,20 +79,10 @@ class Sender(Pump[OutboxRow]):
         }
         return {name: value for name, value in told.items() if value is not None}
 
-    def claim(self, limit: int) -> Sequence[OutboxRow]:
-        """Take up to ``limit`` rows into work, after those whose sender died are put back."""
-        with self._db.writing() as session:
-            now = self._clock()
-            claims.serialise(session, OutboxRow)
-            claims.sweep(session, OutboxRow, now, max_attempts=None)
-            return claims.claim(
-                session, OutboxRow, now, lease_s=self._lease_s, limit=limit, waits_hold_lane=True
-            )
-
-    def work(self, row: OutboxRow) -> None:
-        """Say one claimed row and see that it is settled, put back or given up."""
+    def do(self, row: OutboxRow) -> Spoken | None:
+        """Say one claimed row; when that fails, see that it is put back or given up."""
         try:
-            place = self._say(row)
+            return Spoken(row, self._say(row))
         except Later as later:
             self._put_back(row, later.at, row.attempts - 1, row.fault)
         except Exception as error:  # the row's edge: whatever it is, it must not take the thread with it
@@ -98,8 +94,7 @@ class Sender(Pump[OutboxRow]):
                 log.error("outbox row %d (%s) met a bug: %s", row.id, row.kind, type(error).__name__)
                 fault = Fault(FaultKind.UNKNOWN, type(error).__name__)
             self._fail(row, fault)
-        else:
-            self._settle(row, place)
+        return None
 
     def _say(self, row: OutboxRow) -> Said | None:
         client = self._slack.client
@@ -192,22 +187,18 @@ class Sender(Pump[OutboxRow]):
             raise Later(max(posted_at, self._clock() + POSTED_SOON))
         raise NotDelivered(Fault(FaultKind.PERMANENT, "never_posted"))
 
-    def _settle(self, row: OutboxRow, place: Said | None) -> None:
-        now = self._clock()
-        with self._db.writing() as session:
-            is_ours = claims.finish(session, OutboxRow, row.id, row.lease, now)
-            if is_ours and place is not None and row.message_key:
-                said.remember_posted(
-                    session,
-                    row.team_id,
-                    row.message_key,
-                    channel_id=place.channel_id,
-                    ts=place.ts,
-                    now=now,
-                )
-        if is_ours:
-            what = (row.message_key or "").partition(":")[0]
-            log.info("said", extra={"kind": row.kind.value, "what": what, "attempts": row.attempts})
+    def settle(self, session: Session, worked: Sequence[Spoken], now: datetime) -> Callable[[], None]:
+        """Rows are done, unless another sender took over, and it is remembered where their messages stand."""
+        finished = claims.finish_all(session, OutboxRow, [spoken.row for spoken in worked], now)
+        ours = [spoken for spoken in worked if spoken.row.id in finished]
+        said.remember_posted(session, [posted for spoken in ours if (posted := _posted_as(spoken, now))])
+        return lambda: self._tell(ours, now)
+
+    def _tell(self, spoken: Sequence[Spoken], now: datetime) -> None:
+        for row in (each.row for each in spoken):
+            with bound_contextvars(**self.ids(row)):
+                what = (row.message_key or "").partition(":")[0]
+                log.info("said", extra={"kind": row.kind.value, "what": what, "attempts": row.attempts})
             self._on_sent(row, now)
 
     def _fail(self, row: OutboxRow, fault: Fault) -> None:
@@ -247,3 +238,16 @@ class Sender(Pump[OutboxRow]):
 def _may_be_done(row: OutboxRow) -> bool:
     """Whether an earlier attempt may have been done without our hearing of it."""
     return (row.fault or "").startswith((OUTCOME_UNKNOWN, claims.LEASE_EXPIRED))
+
+
+def _posted_as(spoken: Spoken, now: datetime) -> PostedMessage | None:
+    row, place = spoken.row, spoken.place
+    if place is None or not row.message_key:
+        return None
+    return PostedMessage(
+        team_id=row.team_id,
+        message_key=row.message_key,
+        channel_id=place.channel_id,
+        ts=place.ts,
+        posted_at=now,
+    )

@@ -13,6 +13,7 @@ from slack_sdk.signature import Clock as SignatureClock
 from slack_sdk.signature import SignatureVerifier
 
 from bot.edge.parsing import Malformed, parse_body
+from bot.heard import is_heard
 from bot.ids import OPENING_ACTIONS, OPENING_WORDS, digest
 from bot.storage.database import Clock
 from bot.storage.inbox import Delivery
@@ -109,13 +110,10 @@ def _event(body: dict[str, Any]) -> Arrival | Answer:
         raise Malformed("an event without an event")
     _text(event, "type")
     team_id = _team_id(body)
-    edited = event.get("message")
-    changed = edited if isinstance(edited, dict) else {}
-    if event.get("bot_id") or changed.get("bot_id"):
-        # A bot's message, mostly our own card coming back to us. Nobody listens for these, so they are not stored:
-        # half of all deliveries are such echoes.
+    if not is_heard(event):
+        # Mostly our own card coming back to us: half of all deliveries are such echoes.
         return Answer()
-    author = _id(event.get("user")) or _id(changed.get("user")) or _id(event.get("channel"))
+    author = _id(event.get("user"))  # none where the app was uninstalled
     event_id = body.get("event_id")
     key = event_id if isinstance(event_id, str) and event_id else _fingerprint(body)
     return _arrival(InboxKind.EVENT, key, team_id, author, body, is_urgent=False)

@@ -2,26 +2,20 @@
 
 A listener that opened a unit of work has settled its row there, together with what it changed. What is left to do
 here: settle the rows that nobody opened a unit of work for, and put back those whose listener failed.
-
-The former are settled by the transaction that claims the next rows: a commit of its own for each row cost more than all
-the rest of the work on it. Should the process die before, they are looked at again.
 """
 
 import logging
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from slack_bolt import App
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
-from structlog.contextvars import bound_contextvars
 
 from bot.delivery import outbox
 from bot.edge.bolt import dispatch
 from bot.errors import SlackAway
+from bot.heard import is_heard
 from bot.ids import message_key, shown_key
 from bot.settings import Settings
 from bot.storage import claims, said
@@ -35,15 +29,13 @@ log = logging.getLogger(__name__)
 
 AWAY_AT_MOST = timedelta(seconds=30)  # while Slack or the database is away, a row is tried so often
 NAME_CHARACTERS = 32
-GATHER_S = 0.005  # between claims: not felt by anybody, and at 400 deliveries a second half of the work
-SWEEP_EVERY = timedelta(seconds=1)  # what a dead worker left behind is looked for so often
 APOLOGY = (
     "Sorry, something went wrong here and I could not handle this. Please try again, or ask your IT team directly "
     "and quote the reference *{reference}*."
 )
 
 
-class InboxWorker(Pump[InboxRow]):
+class InboxWorker(Pump[InboxRow, InboxRow]):
     """Threads that replay the inbox. ``on_done`` is told how many seconds lay between arrival and commit."""
 
     def __init__(
@@ -56,98 +48,45 @@ class InboxWorker(Pump[InboxRow]):
         on_done: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
         super().__init__(
-            "inbox",
-            threads=settings.firstline_workers,
-            wake=wake.inbox,
-            poll_s=settings.firstline_poll_s,
-            gather_s=GATHER_S,
+            InboxRow,
+            settings,
+            db,
+            clock,
+            wake.inbox,
+            waits_hold_lane=False,
+            max_attempts=settings.firstline_max_attempts,
         )
-        self._db = db
-        self._clock = clock
         self._wake_sender = wake.outbox.set
         self._bolt = bolt
         self._on_done = on_done
-        self._lease_s = settings.firstline_lease_s
         self._max_attempts = settings.firstline_max_attempts
         self._met: set[str] = set()  # channels of DMs that are remembered already
-        self._sweep_due: datetime | None = None
-        self._worked: deque[InboxRow] = deque()  # to be settled: any thread adds, one at a time takes
         self._backoff = claims.Backoff(settings.firstline_retry_base_s)
 
     def ids(self, row: InboxRow) -> Mapping[str, object]:
         """The delivery's id, as the edge logged it and as the outbox will."""
         return {"delivery": shown_key(row.delivery_key), **super().ids(row)}
 
-    def claim(self, limit: int) -> Sequence[InboxRow]:
-        """Take up to ``limit`` rows into work, after what was worked is settled, and what a dead worker left put back."""
-        worked = self._take_worked()
-        try:
-            with self._db.writing() as session:
-                now = self._clock()
-                claims.serialise(session, InboxRow)
-                met = self._settle(session, worked, now)
-                given_up = self._sweep(session, now)
-                rows = claims.claim(
-                    session, InboxRow, now, lease_s=self._lease_s, limit=limit, waits_hold_lane=False
-                )
-        except (DataError, IntegrityError):  # one of these rows does it: all are left to their leases
-            raise
-        except (DBAPIError, PoolTimeout):  # the database is away
-            self._worked.extend(worked)
-            raise
-        self._met |= met
-        if given_up:
-            self._wake_sender()
-        return rows
-
-    def _sweep(self, session: Session, now: datetime) -> list[InboxRow]:
-        """Put back what a dead worker left behind; those that are given up over it."""
-        if self._sweep_due is not None and self._sweep_due - SWEEP_EVERY <= now < self._sweep_due:
-            return []
-        self._sweep_due = now + SWEEP_EVERY
-        given_up = claims.sweep(session, InboxRow, now, max_attempts=self._max_attempts)
-        for row in given_up:
-            with bound_contextvars(**self.ids(row)):
-                self._mourn(session, row, now, claims.LEASE_EXPIRED)
-        return given_up
-
-    def work(self, row: InboxRow) -> None:
-        """Replay one claimed row and see that it is put back or given up; else it is settled with the next claim."""
+    def do(self, row: InboxRow) -> InboxRow | None:
+        """Replay one claimed row; when its listener failed, see that it is put back or given up."""
         outcome = dispatch(self._bolt, row.body, _claim_of(row))
         now = self._clock()
         if outcome.failure is None:
-            self._worked.append(row)
             seconds = (now - row.received_at).total_seconds()
             log.info("worked", extra={"seconds": round(seconds, 4), "attempts": row.attempts})
             self._on_done(seconds)
-            return
+            return row
         with self._db.writing() as session:
             # LeaseLost included: then the row is somebody else's, and nothing of this takes hold.
             self._retry(session, row, now, outcome.failure)
         self._wake_sender()
+        return None
 
-    def stop(self, timeout_s: float) -> bool:
-        """As every pump; and, if that is in time, settle what was worked last: else it is left to its leases."""
-        has_ended = super().stop(timeout_s)
-        worked = self._take_worked()
-        if not has_ended or not worked:
-            return has_ended
-        try:
-            with self._db.writing() as session:
-                self._settle(session, worked, self._clock())
-        except SQLAlchemyError as error:  # nothing was to come of them
-            log.warning("what was worked last is not settled: %s", type(error).__name__)
-        return has_ended
-
-    def _take_worked(self) -> list[InboxRow]:
-        return [self._worked.popleft() for _ in range(len(self._worked))]
-
-    def _settle(self, session: Session, worked: Sequence[InboxRow], now: datetime) -> set[str]:
-        """Rows are done, unless their listener has settled them or another worker took over; the channels newly met."""
-        if not worked:
-            return set()
+    def settle(self, session: Session, worked: Sequence[InboxRow], now: datetime) -> Callable[[], None]:
+        """Rows are done, unless their listener has settled them or another worker took over; DMs are remembered."""
         claims.finish_all(session, InboxRow, worked, now)
-        return set[str]().union(*(self._meet(session, row) for row in worked))
+        met = set[str]().union(*(self._meet(session, row) for row in worked))
+        return lambda: self._met.update(met)
 
     def _meet(self, session: Session, row: InboxRow) -> set[str]:
         """Remember the DM an event came from, as the reconciler reads on from it; the channels newly met."""
@@ -166,7 +105,7 @@ class InboxWorker(Pump[InboxRow]):
             due_at, attempts = self._backoff.due(now, row.attempts), row.attempts
         else:
             if claims.bury(session, InboxRow, row.id, row.lease, now, fault=fault):
-                self._mourn(session, row, now, fault)
+                self.mourn(session, row, now, fault)
             return
         claims.put_back(session, InboxRow, row.id, row.lease, due_at=due_at, attempts=attempts, fault=fault)
 
@@ -175,7 +114,7 @@ class InboxWorker(Pump[InboxRow]):
         age = now - row.received_at
         return now + min(AWAY_AT_MOST, max(age, timedelta(seconds=self._backoff.base_s)))
 
-    def _mourn(self, session: Session, row: InboxRow, now: datetime, fault: str) -> None:
+    def mourn(self, session: Session, row: InboxRow, now: datetime, fault: str) -> None:
         """Log a row that is given up and tell its person, in the transaction that gives it up: so once."""
         log.error("inbox row %d is given up after %d attempts: %s", row.id, row.attempts, fault)
         address = _sender_of(row)
@@ -227,15 +166,9 @@ def _sender_of(row: InboxRow) -> outbox.Address | None:
         user = body.get("user")
         return _person(row.team_id, user.get("id") if isinstance(user, dict) else user)
     event = body["event"]
-    is_from_person = (
-        event["type"] == "message"
-        and event.get("channel_type") == "im"
-        and event.get("subtype") in (None, "file_share")
-        and not event.get("bot_id")
-    )
     thread_ts = event.get("thread_ts") or event.get("ts")
     names = (event.get("channel"), event.get("user"), event.get("ts"), thread_ts)
-    if not is_from_person or not all(map(_is_name, names)):
+    if event["type"] != "message" or not is_heard(event) or not all(map(_is_name, names)):
         return None
     return outbox.Address(row.team_id, event["channel"], thread_ts=thread_ts)
 

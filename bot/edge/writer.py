@@ -177,7 +177,7 @@ class InboxWriter:
 
     def _insert(self, batch: Sequence[_Pending]) -> None:
         deliveries = [self._prepare(pending.delivery) for pending in batch]
-        with self._db.writing() as session:
+        with self._db.writing(first=True) as session:  # Slack waits
             store(session, deliveries, self._clock())
         self._waiting += len(batch)
         for pending in batch:

@@ -20,6 +20,7 @@ from sqlalchemy import func, select
 
 from bot.delivery.faults import FaultKind, fault_of
 from bot.delivery.slack import Identity, Slack
+from bot.heard import is_by_person
 from bot.jobs.missed import OVERLAP, take_missed
 from bot.jobs.reading import CALL_EVERY_S, CALLS_AT_ONCE, Message, Reader, RunEnds, Wait
 from bot.jobs.unheard import meet_unheard
@@ -34,7 +35,6 @@ log = logging.getLogger(__name__)
 PERIOD_S = 300.0
 RUN_SHARE = 0.95  # of its period a run takes so much at most
 ON_THE_WAY = timedelta(seconds=60)  # what is younger may still arrive by itself
-HEARD_SUBTYPES = (None, "file_share", "thread_broadcast")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +158,4 @@ def _has_news(parent: Message, since: float, bot_id: str) -> bool:
 
 
 def _is_from_person(message: Message, bot_id: str) -> bool:
-    return (
-        message.get("type") == "message"
-        and message.get("subtype") in HEARD_SUBTYPES
-        and bool(message.get("user"))
-        and message["user"] != bot_id
-        and not message.get("bot_id")
-    )
+    return is_by_person(message) and message["user"] != bot_id

@@ -11,11 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from bot.errors import LeaseLost
+from bot.storage.conflicts import insert_into
 from bot.storage.database import Database
 from bot.storage.tables import JobSlot, Lock
 
@@ -108,10 +107,11 @@ def _newest(session: Session, job: str) -> int | None:
 
 def _insert(session: Session, table: type[Lock] | type[JobSlot], **values: Any) -> bool:
     """Whether the row is new."""
-    insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgres_insert
     column = Lock.name if table is Lock else JobSlot.slot
     return (
-        session.execute(insert(table).values(**values).on_conflict_do_nothing().returning(column)).first()
+        session.execute(
+            insert_into(session, table).values(**values).on_conflict_do_nothing().returning(column)
+        ).first()
         is not None
     )
 

@@ -7,12 +7,11 @@ from slack_bolt import App, BoltContext
 from bot.blocks.text import plain
 from bot.delivery import say
 from bot.deps import Deps
+from bot.heard import is_heard
 from bot.services import requests
 from bot.services.answering import Basis
 from bot.services.incoming import Incoming
 
-TAKEN_SUBTYPES = (None, "file_share", "thread_broadcast")
-SLACKBOT = "USLACKBOT"
 WAIT_ATTEMPTS = (
     3  # so often a reply waits for its parent, a few seconds in all; then it opens a request itself
 )
@@ -42,8 +41,7 @@ def may_wait(attempts: int, max_attempts: int) -> bool:
 def read_message(event: dict[str, Any], team_id: str | None) -> Incoming | None:
     """The message, if a person wrote it to the bot directly; else None."""
     team_id = team_id or event.get("team")
-    is_direct = event.get("channel_type") == "im" and event.get("subtype") in TAKEN_SUBTYPES
-    if not is_direct or not team_id or event.get("bot_id") or event.get("user") in (None, SLACKBOT):
+    if not is_heard(event) or not team_id:
         return None
     return Incoming(
         team_id=team_id,

@@ -5,8 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from bot.errors import NotAllowed
@@ -14,6 +12,7 @@ from bot.ids import EventKind
 from bot.services.moves import record
 from bot.services.working_hours import HoursUnreadable, never, read_hours
 from bot.settings import Settings
+from bot.storage.conflicts import insert_into
 from bot.storage.tables import Agent
 from bot.storage.work import MATCHING_DUE
 from routing import WeeklyHours
@@ -124,6 +123,5 @@ def _new(team_id: str, user_id: str) -> dict[str, Any]:
 
 def _insert(session: Session, now: datetime, team_id: str, user_ids: list[str]) -> None:
     # Two replicas may seed at the same moment: the second finds the rows and leaves them.
-    insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgres_insert
     rows = [_new(team_id, user_id) | {"created_at": now} for user_id in dict.fromkeys(user_ids)]
-    session.execute(insert(Agent).values(rows).on_conflict_do_nothing())
+    session.execute(insert_into(session, Agent).values(rows).on_conflict_do_nothing())

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 import routing
@@ -26,6 +24,7 @@ from bot.services.stuck import Stuck, note_stuck
 from bot.services.views import OfferView, view_offer
 from bot.settings import Settings
 from bot.storage import queries
+from bot.storage.conflicts import insert_into
 from bot.storage.tables import Assignment, DecisionReason, Event, Lock, SupportRequest
 
 # The pair was possible and is only not made yet: no reason to ask the silent.
@@ -128,8 +127,7 @@ def _was_everybody_asked(entry: routing.Waiting) -> bool:
 def lock(session: Session, now: datetime, team_id: str) -> None:
     """Wait until nobody else matches in this workspace, and hold others off to the end of the transaction."""
     name = f"matching:{team_id}"
-    insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgres_insert
-    session.execute(insert(Lock).values(name=name, taken_at=now).on_conflict_do_nothing())
+    session.execute(insert_into(session, Lock).values(name=name, taken_at=now).on_conflict_do_nothing())
     session.execute(update(Lock).where(Lock.name == name).values(taken_at=now))
 
 

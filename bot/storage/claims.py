@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, Update, UpdateBase, bindparam, func, select, tuple_, update
+from sqlalchemy import Select, UpdateBase, bindparam, func, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from bot.ids import new_token
@@ -125,14 +125,14 @@ def finish(session: Session, table: type[Row], row_id: int, lease: str | None, n
     return _release(session, table, row_id, lease, state=RowState.DONE, done_at=now)
 
 
-def finish_all(session: Session, table: type[Row], rows: Sequence[Row], now: datetime) -> None:
-    """DONE, those of ``rows`` that are still held by the lease they were claimed with; in one statement."""
+def finish_all(session: Session, table: type[Row], rows: Sequence[Row], now: datetime) -> set[int]:
+    """DONE, those of ``rows`` that are still held by the lease they were claimed with; their ids. One statement."""
     held = {"ids": [row.id for row in rows], "held": [(row.id, row.lease) for row in rows], "now": now}
-    session.execute(_finishing(table), held)
+    return set(session.scalars(_finishing(table), held))
 
 
 @cache
-def _finishing(table: type[InboxRow] | type[OutboxRow]) -> Update:
+def _finishing(table: type[InboxRow] | type[OutboxRow]) -> UpdateBase:
     return (
         update(table)
         .where(
@@ -144,6 +144,7 @@ def _finishing(table: type[InboxRow] | type[OutboxRow]) -> Update:
             table.state == RowState.CLAIMED,
         )
         .values(state=RowState.DONE, done_at=bindparam("now"), lease=None, lease_until=None)
+        .returning(table.id)
         .execution_options(synchronize_session=False)
     )
 

@@ -6,11 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import case, func, select
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from bot.lifecycle import RequestState
+from bot.storage.conflicts import insert_into
 from bot.storage.tables import InboxKind, InboxRow, OutboxRow, RowState, SupportRequest
 
 
@@ -35,9 +34,8 @@ def as_it_is(delivery: Delivery) -> Delivery:
 
 def store(session: Session, deliveries: Sequence[Delivery], now: datetime) -> None:
     """Insert ``deliveries`` in their order; those that are known already change nothing."""
-    insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgres_insert
     session.execute(
-        insert(InboxRow).on_conflict_do_nothing(index_elements=["delivery_key"]),
+        insert_into(session, InboxRow).on_conflict_do_nothing(index_elements=["delivery_key"]),
         [
             {
                 "delivery_key": delivery.delivery_key,

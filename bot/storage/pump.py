@@ -1,61 +1,137 @@
-"""Threads that empty a table: one looks for rows and hands them to the others, each of which works one at a time.
+"""Threads that empty a table: one claims rows and hands them to the others, each of which works one at a time.
 
-A subclass says how rows are claimed and what working one means.
+A subclass says what working a row means, and what is left to settle then.
 Only as many rows are claimed as threads are free, so a lease never runs while its row waits in a queue.
+
+What was worked is settled by the transaction that claims the next rows: a commit of its own for each row cost more than
+all the rest of the work on it. Should the process die before, the row's lease runs out and it is looked at again.
 """
 
 import logging
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
+from bot.settings import Settings
+from bot.storage import claims
+from bot.storage.database import Clock, Database
 from bot.storage.tables import InboxRow, OutboxRow
 from bot.storage.trouble import DatabaseTrouble, trouble_of
 
-Row = TypeVar("Row", bound=InboxRow | OutboxRow)
+Row = TypeVar("Row", InboxRow, OutboxRow)
+Worked = TypeVar("Worked")  # a row that was worked, with whatever settling it takes
 log = logging.getLogger(__name__)
 
 TROUBLE_PAUSE_S = 1.0  # after the database could not be asked: long enough not to fill the log
+GATHER_S = 0.005  # between claims: not felt by anybody, and at 400 rows a second half of the work
+SWEEP_EVERY = timedelta(seconds=1)  # what a dead worker left behind is looked for so often
 
 
-class Pump(ABC, Generic[Row]):
-    """Runs `claim` when ``wake`` is set or every ``poll_s`` seconds, and `work` for each row, on ``threads`` threads.
+class Pump(ABC, Generic[Row, Worked]):
+    """Runs `claim` when ``wake`` is set or every so often, and `work` for each row, on so many threads as `Settings` say.
 
-    Between two claims lie at least ``gather_s`` seconds, so that under load one of them serves several rows.
+    ``waits_hold_lane`` as in :func:`bot.storage.claims.claim`; ``max_attempts`` of those whose worker died, None is any.
     """
 
     def __init__(
-        self, name: str, *, threads: int, wake: threading.Event, poll_s: float, gather_s: float = 0.0
+        self,
+        table: type[Row],
+        settings: Settings,
+        db: Database,
+        clock: Clock,
+        wake: threading.Event,
+        *,
+        waits_hold_lane: bool,
+        max_attempts: int | None,
     ) -> None:
-        self.name = name
+        self.name = table.__tablename__
+        self._table: type[Row] = table
+        self._db = db
+        self._clock = clock
         self._wake = wake
-        self._poll_s = poll_s
-        self._gather_s = gather_s
+        self._waits_hold_lane = waits_hold_lane
+        self._sweep_attempts = max_attempts
+        self._lease_s = settings.firstline_lease_s
+        self._poll_s = settings.firstline_poll_s
+        self._sweep_due: datetime | None = None
+        self._worked: deque[Worked] = deque()  # to be settled: any thread adds, one at a time takes
         self._stopping = threading.Event()
         self._trouble: DatabaseTrouble | None = None
         self._queue: SimpleQueue[Row | None] = SimpleQueue()
-        self._free = threading.Semaphore(threads)
+        self._free = threading.Semaphore(settings.firstline_workers)
         self._threads = [
-            threading.Thread(target=self._run_worker, name=f"{name}-{n}", daemon=True) for n in range(threads)
+            threading.Thread(target=self._run_worker, name=f"{self.name}-{n}", daemon=True)
+            for n in range(settings.firstline_workers)
         ]
-        self._scout = threading.Thread(target=self._run_scout, name=f"{name}-scout", daemon=True)
+        self._scout = threading.Thread(target=self._run_scout, name=f"{self.name}-scout", daemon=True)
 
     @abstractmethod
-    def claim(self, limit: int) -> Sequence[Row]:
-        """Take up to ``limit`` rows into work."""
+    def do(self, row: Row) -> Worked | None:
+        """Work one claimed row: what is left to settle, or None when it is settled, put back or given up."""
 
     @abstractmethod
-    def work(self, row: Row) -> None:
-        """Work one claimed row and see that it is settled, put back or given up."""
+    def settle(self, session: Session, worked: Sequence[Worked], now: datetime) -> Callable[[], None]:
+        """Mark as done what was worked, unless another has taken it over; return what to do once that is committed."""
+
+    def mourn(self, session: Session, row: Row, now: datetime, fault: str) -> None:
+        """See to what must follow when a row is given up, in the transaction that gives it up."""
 
     def ids(self, row: Row) -> Mapping[str, object]:
         """What each line of the log says of a row while it is being worked: ids, never people's words."""
         return {f"{self.name}_row": row.id}
+
+    def work(self, row: Row) -> None:
+        """Work one claimed row; it is settled with the next claim."""
+        worked = self.do(row)
+        if worked is not None:
+            self._worked.append(worked)
+
+    def claim(self, limit: int) -> Sequence[Row]:
+        """Take up to ``limit`` rows into work, after what was worked is settled, and what a dead worker left put back."""
+        worked = self._take_worked()
+        try:
+            with self._db.writing() as session:
+                now = self._clock()
+                claims.serialise(session, self._table)
+                then = self.settle(session, worked, now) if worked else _nothing
+                self._sweep(session, now)
+                rows = claims.claim(
+                    session,
+                    self._table,
+                    now,
+                    lease_s=self._lease_s,
+                    limit=limit,
+                    waits_hold_lane=self._waits_hold_lane,
+                )
+        except (DataError, IntegrityError):  # one of these rows does it: all are left to their leases
+            raise
+        except (DBAPIError, PoolTimeout):  # the database is away
+            self._worked.extend(worked)
+            raise
+        then()
+        return rows
+
+    def _sweep(self, session: Session, now: datetime) -> None:
+        """Put back what a dead worker left behind, and give up what had its last attempt."""
+        if self._sweep_due is not None and self._sweep_due - SWEEP_EVERY <= now < self._sweep_due:
+            return
+        self._sweep_due = now + SWEEP_EVERY
+        for row in claims.sweep(session, self._table, now, max_attempts=self._sweep_attempts):
+            with bound_contextvars(**self.ids(row)):
+                self.mourn(session, row, now, claims.LEASE_EXPIRED)
+
+    def _take_worked(self) -> list[Worked]:
+        return [self._worked.popleft() for _ in range(len(self._worked))]
 
     def start(self) -> None:
         """Start the threads; once."""
@@ -63,7 +139,7 @@ class Pump(ABC, Generic[Row]):
             thread.start()
 
     def stop(self, timeout_s: float) -> bool:
-        """Claim nothing more and wait for what is in work; False when some of it outlasts ``timeout_s``.
+        """Claim nothing more, wait for what is in work and settle it; False when some of it outlasts ``timeout_s``.
 
         What outlasts it is not lost: its lease runs out, and another process takes it.
         """
@@ -75,7 +151,22 @@ class Pump(ABC, Generic[Row]):
             self._queue.put(None)
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
-        return not any(thread.is_alive() for thread in [self._scout, *self._threads])
+        has_ended = not any(thread.is_alive() for thread in [self._scout, *self._threads])
+        if has_ended:
+            self._settle_last()
+        return has_ended
+
+    def _settle_last(self) -> None:
+        worked = self._take_worked()
+        if not worked:
+            return
+        try:
+            with self._db.writing() as session:
+                then = self.settle(session, worked, self._clock())
+        except SQLAlchemyError as error:  # they are left to their leases
+            log.warning("%s: what was worked last is not settled: %s", self.name, type(error).__name__)
+        else:
+            then()
 
     @property
     def is_alive(self) -> bool:
@@ -88,9 +179,9 @@ class Pump(ABC, Generic[Row]):
         return self._trouble
 
     def _run_scout(self) -> None:
-        looked_s = -self._gather_s
+        looked_s = -GATHER_S
         while not self._stopping.is_set():
-            time.sleep(max(0.0, looked_s + self._gather_s - time.monotonic()))
+            time.sleep(max(0.0, looked_s + GATHER_S - time.monotonic()))
             if not self._free.acquire(timeout=self._poll_s):
                 continue
             free = 1
@@ -132,3 +223,7 @@ class Pump(ABC, Generic[Row]):
             self.work(row)
         except Exception as error:  # a thread's edge: the lease runs out and the row is tried again
             log.error("%s: row %s was left to its lease: %s", self.name, row.id, type(error).__name__)
+
+
+def _nothing() -> None:
+    pass

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
+from bot.storage.conflicts import insert_into
 from bot.storage.tables import Conversation, OutboxKind, OutboxRow, PostedMessage, RowState
 
 
@@ -43,9 +42,8 @@ def remember_channel(
     session: Session, team_id: str, user_ids: Sequence[str], channel_id: str, *, read_on_from: str
 ) -> None:
     """Remember a conversation, unless it is known; the reconciler reads on from the ts ``read_on_from``."""
-    insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgres_insert
     session.execute(
-        insert(Conversation)
+        insert_into(session, Conversation)
         .values(
             team_id=team_id,
             members=members_key(user_ids),
@@ -73,10 +71,22 @@ def to_be_posted_at(session: Session, team_id: str, message_key: str) -> datetim
     )
 
 
-def remember_posted(
-    session: Session, team_id: str, message_key: str, *, channel_id: str, ts: str, now: datetime
-) -> None:
-    """Remember where a message stands, so that it can be updated."""
-    session.merge(
-        PostedMessage(team_id=team_id, message_key=message_key, channel_id=channel_id, ts=ts, posted_at=now)
+def remember_posted(session: Session, posted: Sequence[PostedMessage]) -> None:
+    """Remember where messages stand, so that they can be updated; in one statement."""
+    if not posted:
+        return
+    insert = insert_into(session, PostedMessage)
+    known = {name: insert.excluded[name] for name in ("channel_id", "ts", "posted_at")}
+    session.execute(
+        insert.on_conflict_do_update(index_elements=["team_id", "message_key"], set_=known),
+        [
+            {
+                "team_id": message.team_id,
+                "message_key": message.message_key,
+                "channel_id": message.channel_id,
+                "ts": message.ts,
+                "posted_at": message.posted_at,
+            }
+            for message in posted
+        ],
     )

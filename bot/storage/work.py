@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from bot.errors import LeaseLost
 from bot.ids import EventKind
+from bot.storage import claims
 from bot.storage.database import Clock, Database
-from bot.storage.tables import InboxRow, RowState
+from bot.storage.tables import InboxRow
 
 log = logging.getLogger(__name__)
 
@@ -97,13 +97,5 @@ class Work:
         self.on_events(events)
 
     def _settle(self, session: Session, claim: Claim) -> None:
-        settled = session.execute(
-            update(InboxRow)
-            .where(
-                InboxRow.id == claim.row_id, InboxRow.lease == claim.lease, InboxRow.state == RowState.CLAIMED
-            )
-            .values(state=RowState.DONE, done_at=self.clock(), lease=None, lease_until=None)
-            .returning(InboxRow.id)
-        ).first()
-        if settled is None:
+        if not claims.finish(session, InboxRow, claim.row_id, claim.lease, self.clock()):
             raise LeaseLost(f"inbox row {claim.row_id} was taken over")

@@ -12,6 +12,8 @@ import pytest
 import yaml
 from slack_sdk import WebClient
 
+from bot.heard import HEARD_EVENTS
+
 ROOT = Path(__file__).parents[2]
 SCHEMA = (
     Path(os.environ.get("FIRSTLINE_DATA", ROOT.parent / "shared" / "data")) / "manifest.schema.2.0.0.json"
@@ -86,7 +88,7 @@ def test_events_are_those_that_are_listened_to(manifest: dict[str, Any]) -> None
     subscribed = {
         event.partition(".")[0] for event in manifest["settings"]["event_subscriptions"]["bot_events"]
     }
-    assert subscribed == listened("event")
+    assert subscribed == listened("event") == set(HEARD_EVENTS)
     assert "message.im" in manifest["settings"]["event_subscriptions"]["bot_events"]
 
 

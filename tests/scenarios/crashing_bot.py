@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from bot.app import Bot
 from bot.delivery.sender import Sender
-from bot.edge import worker, writer
+from bot.edge import writer
 from bot.edge.http import _Edge
 from bot.edge.worker import InboxWorker
 from bot.edge.writer import InboxWriter
@@ -42,16 +42,6 @@ DIED = 9
 def die(*_args: Any, **_kwargs: Any) -> Any:
     """End at once: no handler runs, nothing is flushed, no lock is let go."""
     os._exit(DIED)
-
-
-def then_die(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``function``, and after it the end."""
-
-    def run(*args: Any, **kwargs: Any) -> Any:
-        function(*args, **kwargs)
-        die()
-
-    return run
 
 
 def die_after_an_offer(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -110,7 +100,7 @@ def prepare(step: str) -> WordClassifier:
         case "written":
             Work._settle = die  # type: ignore[method-assign]
         case "committed":
-            worker.claims.finish_all = die  # type: ignore[assignment]
+            InboxWorker.settle = die  # type: ignore[method-assign]
         case "matched":
             matching.offer_waiting = die_after_an_offer(matching.offer_waiting)
         case "offered":
@@ -118,9 +108,9 @@ def prepare(step: str) -> WordClassifier:
         case "about_to_send":
             Sender.work = die  # type: ignore[method-assign]
         case "sent":
-            Sender._settle = die  # type: ignore[method-assign]
+            Sender.settle = die  # type: ignore[method-assign]
         case "marked":
-            Sender._settle = then_die(Sender._settle)  # type: ignore[method-assign]
+            Sender._tell = die  # type: ignore[method-assign]
         case "never":
             pass
         case _:

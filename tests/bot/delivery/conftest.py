@@ -52,6 +52,7 @@ class Outbox:
         rows = sender.claim(50)
         for row in rows:
             sender.work(row)
+        sender.claim(0)  # what was said is settled with the next claim
         return len(rows)
 
     def settle(self, rounds: int = 12) -> None:

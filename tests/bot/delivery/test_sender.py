@@ -20,7 +20,7 @@ from playground.people import IT_HELP
 from playground.triggers import ResponseTarget
 
 RILEY = "U0RILEY"
-DONE, READY, DEAD = RowState.DONE, RowState.READY, RowState.DEAD
+DONE, READY, DEAD, CLAIMED = RowState.DONE, RowState.READY, RowState.DEAD, RowState.CLAIMED
 UNKNOWN_OUTCOMES = [
     (FaultKind.FAIL_AFTER, True),
     (FaultKind.CUT_AFTER, True),
@@ -182,6 +182,32 @@ def test_a_sender_that_died_after_speaking_does_not_make_the_next_one_repeat_it(
     assert said_to(box) == ["hello"]
     assert (box.row().state, box.row().attempts) == (DONE, 2)
     assert [posted.message_key for posted in box.posted()] == ["card:1"]
+
+
+def test_what_was_said_is_settled_with_the_next_claim_and_not_for_who_took_over(box) -> None:
+    """It costs no commit of its own; and a late sender's settling is fenced by its lease."""
+    box.post(dm(box), key="card:1")
+    (row,) = box.sender.claim(1)
+    box.sender.work(row)
+    assert (said_to(box), box.states(), box.posted()) == (["hello"], [CLAIMED], [])
+    box.clock.forward(61)
+    other = box.new_sender()
+    (taken_over,) = other.claim(1)
+    box.sender.claim(0)
+    assert (box.row().state, box.row().lease, box.posted()) == (CLAIMED, taken_over.lease, [])
+    other.work(taken_over)
+    other.claim(0)
+    assert (said_to(box), box.states(), len(box.posted())) == (["hello"], [DONE], 1)
+
+
+def test_a_sender_that_stops_settles_what_it_said_last(box) -> None:
+    """Nothing is looked for because of a restart."""
+    box.post(dm(box), key="card:1")
+    (row,) = box.sender.claim(1)
+    box.sender.start()
+    box.sender.work(row)
+    assert box.sender.stop(20)
+    assert (box.states(), len(box.posted())) == ([DONE], 1)
 
 
 def test_a_sender_that_died_before_speaking_loses_nothing(box) -> None:

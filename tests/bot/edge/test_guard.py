@@ -158,11 +158,41 @@ def test_a_signed_body_that_makes_no_sense_is_refused_as_such(judge, body: bytes
 
 
 @pytest.mark.parametrize(
-    "echo", [{"bot_id": "B1"}, {"subtype": "message_changed", "message": {"bot_id": "B1"}}]
+    "unheard",
+    [
+        {"bot_id": "B1"},
+        {"subtype": "message_changed", "message": {"bot_id": "B1"}},
+        {"subtype": "message_changed", "message": {"user": "U7"}},
+        {"subtype": "message_deleted", "user": None},
+        {"subtype": ["file_share"]},
+        {"user": None},
+        {"user": "USLACKBOT"},
+        {"channel_type": "channel"},
+        {"type": "reaction_added"},
+        {"type": "app_home_opened", "bot_id": "B1"},
+    ],
 )
-def test_what_bots_say_is_acknowledged_and_not_stored(judge, make_event, echo: dict[str, Any]) -> None:
-    """Each card of ours comes back as an event, and so does each change of it; nobody listens for these."""
-    assert judge(json.dumps(make_event(**echo)).encode()) == Answer()
+def test_what_nobody_listens_for_is_acknowledged_and_not_stored(
+    judge, make_event, unheard: dict[str, Any]
+) -> None:
+    """Each card of ours comes back as an event, as does each edit and deletion of anybody's."""
+    assert judge(json.dumps(make_event(**unheard)).encode()) == Answer()
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        {},
+        {"subtype": "file_share"},
+        {"subtype": "thread_broadcast", "thread_ts": "1.0"},
+        {"type": "app_home_opened", "channel_type": None},
+        {"type": "app_uninstalled", "user": None, "channel_type": None},
+        {"type": "tokens_revoked", "user": None, "channel_type": None},
+    ],
+)
+def test_what_somebody_listens_for_is_stored(judge, make_event, heard: dict[str, Any]) -> None:
+    """A person's message, their files, their reply to a thread and its channel; and what concerns the app itself."""
+    assert isinstance(judge(json.dumps(make_event(**heard)).encode()), Arrival)
 
 
 def test_the_handshake_is_answered_with_its_challenge(judge) -> None:
@@ -247,12 +277,11 @@ def test_characters_that_a_database_refuses_are_taken_out(judge, make_event) -> 
     assert event["blocks"] == [{"k": [""]}]
 
 
-def test_an_edit_belongs_to_the_lane_of_its_author(judge, make_event) -> None:
-    """Edits and deletions name the author one level deeper, or only the channel."""
-    edited = judge(make_event(user=None, subtype="message_changed", message={"user": "U7"}))
-    joined = judge(make_event(user={"id": "U8"}))
-    deleted = judge(make_event(user=None, subtype="message_deleted"))
-    assert [a.delivery.lane for a in (edited, joined, deleted)] == ["T1:U7", "T1:U8", "T1:D1"]
+def test_an_event_belongs_to_the_lane_of_its_author(judge, make_event) -> None:
+    """Named by an id or as an object; what concerns the app itself has a lane of its own."""
+    named, whole = judge(make_event(user="U7")), judge(make_event(user={"id": "U8"}))
+    uninstalled = judge(make_event(type="app_uninstalled", user=None))
+    assert [a.delivery.lane for a in (named, whole, uninstalled)] == ["T1:U7", "T1:U8", "T1:-"]
 
 
 def test_an_organisation_wide_event_finds_its_workspace(judge, make_event) -> None:

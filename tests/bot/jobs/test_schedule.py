@@ -15,7 +15,6 @@ from bot.jobs.schedule import Schedule
 from bot.jobs.slots import claim_slot
 from bot.jobs.slots import end as end_run
 from bot.lifecycle import AssignmentState, RequestState
-from bot.storage.said import remember_posted
 from bot.storage.tables import (
     Assignment,
     InboxKind,
@@ -195,7 +194,8 @@ def test_places_of_messages_go_when_nothing_can_change_them_any_more(database, c
         session.flush()
         kept = {f"card:{waiting.id}", f"offer:{offer.id}"}
         for key in kept | {f"card:{ended.id}", "offer:999", "line:1:x"}:
-            remember_posted(session, "T1", key, channel_id="D1", ts="1.0", now=clock())
+            at = {"channel_id": "D1", "ts": "1.0", "posted_at": clock()}
+            session.add(PostedMessage(team_id="T1", message_key=key, **at))
     clock.forward(99)
     assert prune(database, clock, 60, 40, threading.Event()) == 0
     clock.forward(2)

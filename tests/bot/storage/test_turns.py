@@ -32,6 +32,27 @@ def test_turns_are_given_in_the_order_they_were_asked_for() -> None:
     assert order == list(range(6))
 
 
+def test_who_goes_first_is_next() -> None:
+    """Ahead of those who wait already, and not before the one whose turn it is has ended."""
+    turns, order = Turns(), []
+
+    def run(number: int, first: bool) -> None:
+        with turns.turn(5, first=first):
+            order.append(number)
+
+    with turns.turn(5):
+        threads = []
+        for number, first in enumerate([False, False, True]):
+            threads.append(threading.Thread(target=run, args=(number, first)))
+            threads[-1].start()
+            while len(turns._waiting) <= number:
+                time.sleep(0.001)
+        assert order == []
+    for thread in threads:
+        thread.join(5)
+    assert order == [2, 0, 1]
+
+
 def test_who_waits_too_long_is_told_and_holds_up_nobody() -> None:
     """A thread that gives up leaves the queue; the next turn goes to those who still wait."""
     turns = Turns()

@@ -19,7 +19,7 @@ from bot.delivery.sender import Sender
 from bot.edge import writer
 from bot.storage import claims, queries, said
 from bot.storage.inbox import Delivery, store
-from bot.storage.tables import InboxRow, OutboxKind
+from bot.storage.tables import InboxRow, OutboxKind, PostedMessage
 from tests.reliability.apparatus.nursery import bot_of_words, nurse
 
 
@@ -111,9 +111,8 @@ class SayAtOnce:
         if kind is OutboxKind.POST and message_key is not None:
             channel_id = payload["channel_id"] or calls.open_conversation(self._client, payload["user_ids"])
             place = calls.post_message(self._client, channel_id, payload, f"{team_id}:{dedupe_key}")
-            said.remember_posted(
-                session, team_id, message_key, channel_id=place.channel_id, ts=place.ts, now=now
-            )
+            at = {"channel_id": place.channel_id, "ts": place.ts, "posted_at": now}
+            said.remember_posted(session, [PostedMessage(team_id=team_id, message_key=message_key, **at)])
         elif kind is OutboxKind.UPDATE:
             posted = said.find_posted(session, team_id, message_key or "")
             if posted is not None:
