@@ -53,6 +53,7 @@ def measure(slack: PlaygroundServer, folder: Path, load: Load) -> tuple[dict[str
         figures: dict[str, Any] = {
             "seconds": round(lasted_s, 1),
             "ack_ms": percentiles(posted.took_ms),
+            "ack_stored_ms": percentiles(posted.took_stored_ms),
             "statuses": dict(posted.statuses),
             "sent_by_kind": dict(posted.kinds),
             "broken_connections": posted.broken,
@@ -73,11 +74,11 @@ def measure(slack: PlaygroundServer, folder: Path, load: Load) -> tuple[dict[str
 
 
 def _targets(figures: dict[str, Any]) -> list[Target]:
-    ack, answer = figures["ack_ms"], figures["dm_to_answer_ms"]
+    ack, answer = figures["ack_stored_ms"], figures["dm_to_answer_ms"]
     return [
-        Target("acknowledged, p95, ms", ack["p95"], 20),
-        Target("acknowledged, p99, ms", ack["p99"], 100),
-        Target("acknowledged, worst, ms", ack["max"], SLACK_WAITS_MS),
+        Target("stored and acknowledged, p95, ms", ack["p95"], 20),
+        Target("stored and acknowledged, p99, ms", ack["p99"], 100),
+        Target("stored and acknowledged, worst, ms", ack["max"], SLACK_WAITS_MS),
         Target("not acknowledged", figures["undelivered"] + figures["broken_connections"], 0),
         Target("DM to answer, p95, ms", answer["p95"], 200),
         Target("DMs without an answer", figures["unanswered"], 0),
