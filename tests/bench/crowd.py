@@ -1,6 +1,7 @@
 """Many people in the playground: they write to the bot, answer in its threads and press its buttons."""
 
 import threading
+import time
 from dataclasses import dataclass
 
 from bot.ids import ActionId
@@ -87,13 +88,18 @@ class Crowd:
             return False  # the card has changed under their finger, as cards do
         return True
 
-    def waits_ms(self) -> tuple[list[float], int]:
-        """Milliseconds from each DM to its first answer, by the playground's time stamps; and how many have none."""
+    def waits_ms(self, timeout_s: float = 5.0) -> tuple[list[float], int]:
+        """Milliseconds from each DM to its first answer, by the playground's time stamps; and how many have none.
+
+        The last ones may still be on their way: ``timeout_s`` is how long they are waited for.
+        """
 
         def look(playground: Playground) -> list[float | None]:
             return [_wait_ms(playground, written) for written in self.written]
 
-        waits = self._slack.look(look)
+        end_s = time.monotonic() + timeout_s
+        while None in (waits := self._slack.look(look)) and time.monotonic() < end_s:
+            time.sleep(0.1)
         return [wait for wait in waits if wait is not None], waits.count(None)
 
     def _say(self, user: str, channel: str, text: str, thread_ts: str | None) -> str:
