@@ -15,7 +15,7 @@ from slack_sdk.models.blocks import Block
 from sqlalchemy.orm import Session
 
 from bot.ids import digest
-from bot.storage.conflicts import insert_into
+from bot.storage.statements import insert_into
 from bot.storage.tables import OutboxKind, OutboxRow, RowState
 from bot.storage.work import CAUSE, Claim
 

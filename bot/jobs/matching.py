@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 TROUBLE_PAUSE_S = 1.0  # after a run that failed: somebody may wait beside a free agent, so not the whole tick
 
-REST = 4.0  # times as long as it ran: with a long line a run takes a while, and those who write are answered meanwhile
+REST = 9.0  # times as long as it ran: with a long line a run takes a while, and those who write are answered meanwhile
 MOST_REST_S = 1.0
 
 OnLeft = Callable[[Mapping[WaitReason, int]], None]  # told how many requests a run left waiting, by why

@@ -14,8 +14,8 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from bot.errors import LeaseLost
-from bot.storage.conflicts import insert_into
 from bot.storage.database import Database
+from bot.storage.statements import insert_into
 from bot.storage.tables import JobSlot, Lock
 
 LEASE_S = (10.0, 120.0)  # at least and at most; in between two periods

@@ -12,7 +12,7 @@ from bot.ids import EventKind
 from bot.services.moves import record
 from bot.services.working_hours import HoursUnreadable, never, read_hours
 from bot.settings import Settings
-from bot.storage.conflicts import insert_into
+from bot.storage.statements import insert_into
 from bot.storage.tables import Agent
 from bot.storage.work import MATCHING_DUE
 from routing import WeeklyHours

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from bot.ids import EventKind
@@ -15,6 +14,7 @@ from bot.services.incoming import Incoming, Outcome, Taken
 from bot.services.moves import move, open_moved
 from bot.services.views import RequestView, Shown
 from bot.settings import Settings
+from bot.storage.statements import insert_into
 from bot.storage.tables import Suggestion, SupportRequest
 from classifier import AbstainReason, Answer, Decision
 
@@ -134,7 +134,9 @@ def _show(
         }
         for position, category in enumerate(first.categories, start=1)
     ]
-    stored = session.execute(insert(Suggestion).returning(Suggestion.position, Suggestion.id), rows)
+    stored = session.execute(
+        insert_into(session, Suggestion).returning(Suggestion.position, Suggestion.id), rows
+    )
     ids = dict(stored.all())
     return tuple(
         Shown(ids[position], position, label, basis.answers[category])

@@ -24,7 +24,7 @@ from bot.services.stuck import Stuck, note_stuck
 from bot.services.views import OfferView, view_offer
 from bot.settings import Settings
 from bot.storage import queries
-from bot.storage.conflicts import insert_into
+from bot.storage.statements import insert_into
 from bot.storage.tables import Assignment, DecisionReason, Event, Lock, SupportRequest
 
 # The pair was possible and is only not made yet: no reason to ask the silent.

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from bot.errors import RefusedMove
 from bot.ids import EventKind
 from bot.lifecycle import OPEN_ASSIGNMENTS, AssignmentState, RequestState, check_move
+from bot.storage.statements import insert_into
 from bot.storage.tables import Assignment, Event, SupportRequest
 from bot.storage.work import HAPPENED, MATCHING_DUE, Happened
 
@@ -111,8 +112,7 @@ def open_moved(
     about: dict[str, Any] = {"team_id": request.team_id, "request_id": request.id, "at": now}
     first = {**about, "kind": EventKind.OPENED, **opened}
     then = {**about, "kind": kind, "actor_id": None, "data": {"from": old, **data}}
-    together = insert(Event).returning(Event.kind, Event.id).execution_options(render_nulls=True)
-    ids = session.execute(together, [first, then])
+    ids = session.execute(insert_into(session, Event).returning(Event.kind, Event.id), [first, then])
     happened = session.info.setdefault(HAPPENED, [])
     happened += [Happened(EventKind.OPENED, request.id), Happened(kind, request.id)]
     return dict(ids.all())[kind]

@@ -14,10 +14,11 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, UpdateBase, bindparam, func, select, tuple_, update
+from sqlalchemy import Select, Update, UpdateBase, bindparam, func, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from bot.ids import new_token
+from bot.storage.statements import table_of
 from bot.storage.tables import InboxRow, OutboxRow, RowState, UtcDateTime
 
 Row = TypeVar("Row", InboxRow, OutboxRow)
@@ -122,30 +123,40 @@ def _claimable(table: type[Row], waits_hold_lane: bool) -> Select[int]:
 
 def finish(session: Session, table: type[Row], row_id: int, lease: str | None, now: datetime) -> bool:
     """DONE, unless the row was settled or taken over in the meantime (then False, and nothing is changed)."""
-    return _release(session, table, row_id, lease, state=RowState.DONE, done_at=now)
+    held = {"row_id": row_id, "held": lease, "now": now}
+    return session.execute(_finishing_one(table), held).first() is not None
+
+
+@cache
+def _finishing_one(table: type[InboxRow] | type[OutboxRow]) -> UpdateBase:
+    row = table_of(table).c
+    held = (row.id == bindparam("row_id"), row.lease == bindparam("held"))
+    return _finishing(table).where(*held).returning(row.id)
 
 
 def finish_all(session: Session, table: type[Row], rows: Sequence[Row], now: datetime) -> set[int]:
     """DONE, those of ``rows`` that are still held by the lease they were claimed with; their ids. One statement."""
     held = {"ids": [row.id for row in rows], "held": [(row.id, row.lease) for row in rows], "now": now}
-    return set(session.scalars(_finishing(table), held))
+    return set(session.scalars(_finishing_all(table), held))
 
 
 @cache
-def _finishing(table: type[InboxRow] | type[OutboxRow]) -> UpdateBase:
+def _finishing_all(table: type[InboxRow] | type[OutboxRow]) -> UpdateBase:
+    row = table_of(table).c
+    held = (
+        row.id.in_(bindparam("ids", expanding=True)),  # by which SQLite finds them; it has no index for pairs
+        # Rows of one claim share a lease, so each with its own: one of them may be in work anew.
+        tuple_(row.id, row.lease).in_(bindparam("held", expanding=True)),
+    )
+    return _finishing(table).where(*held).returning(row.id)
+
+
+def _finishing(table: type[InboxRow] | type[OutboxRow]) -> Update:
+    row = table_of(table).c
     return (
-        update(table)
-        .where(
-            table.id.in_(
-                bindparam("ids", expanding=True)
-            ),  # by which SQLite finds them; it has no index for pairs
-            # Rows of one claim share a lease, so each with its own: one of them may be in work anew.
-            tuple_(table.id, table.lease).in_(bindparam("held", expanding=True)),
-            table.state == RowState.CLAIMED,
-        )
+        update(table_of(table))
+        .where(row.state == RowState.CLAIMED)
         .values(state=RowState.DONE, done_at=bindparam("now"), lease=None, lease_until=None)
-        .returning(table.id)
-        .execution_options(synchronize_session=False)
     )
 
 

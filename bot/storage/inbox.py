@@ -9,7 +9,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from bot.lifecycle import RequestState
-from bot.storage.conflicts import insert_into
+from bot.storage.statements import insert_into
 from bot.storage.tables import InboxKind, InboxRow, OutboxRow, RowState, SupportRequest
 
 

@@ -1,8 +1,9 @@
 """Queries with names. Every one names the workspace."""
 
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import ScalarSelect, and_, func, or_, select
+from sqlalchemy import BindParameter, ScalarSelect, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.errors import NotAllowed
@@ -79,31 +80,8 @@ def whereabouts(
     session: Session, team_id: str, channel_id: str, user_id: str, ts: str, thread_ts: str
 ) -> Whereabouts:
     """What is here already of a message and its thread, in one statement: every message that comes in asks it."""
-    known, appended = (_request_id_of(team_id, channel_id, each) for each in (ts, thread_ts))
-    request = SupportRequest
-    rows = session.execute(
-        select(request, known.label("known"), appended.label("appended"))
-        .where(
-            request.team_id == team_id,
-            # The workspace in each, as each is looked up in an index of its own.
-            or_(
-                and_(
-                    request.team_id == team_id,
-                    request.channel_id == channel_id,
-                    request.thread_ts == thread_ts,
-                ),
-                and_(
-                    request.team_id == team_id,
-                    request.requester_id == user_id,
-                    request.state == RequestState.NEW,
-                ),
-                request.id == known,
-                request.id == appended,
-            ),
-        )
-        .order_by(request.id)
-        .with_for_update(of=request)
-    ).all()
+    given = {"team": team_id, "channel": channel_id, "user": user_id, "ts": ts, "thread": thread_ts}
+    rows = session.execute(_whereabouts(), given).all()
     here = [row[0] for row in rows if row[0].channel_id == channel_id]
     opened = [each for each in here if each.thread_ts == thread_ts]
     added = [row[0] for row in rows if row[0].id == row.appended]
@@ -115,14 +93,41 @@ def whereabouts(
     )
 
 
-def _request_id_of(team_id: str, channel_id: str, ts: str) -> ScalarSelect[int]:
+@cache  # building it took longer than running it
+def _whereabouts() -> Select[SupportRequest, int, int]:
+    team: BindParameter[str] = bindparam("team")
+    channel: BindParameter[str] = bindparam("channel")
+    ts: BindParameter[str] = bindparam("ts")
+    thread_ts: BindParameter[str] = bindparam("thread")
+    known, appended = (_request_id_of(team, channel, each) for each in (ts, thread_ts))
+    request = SupportRequest
+    return (
+        select(request, known.label("known"), appended.label("appended"))
+        .where(
+            request.team_id == team,
+            # The workspace in each, as each is looked up in an index of its own.
+            or_(
+                and_(request.team_id == team, request.channel_id == channel, request.thread_ts == thread_ts),
+                and_(
+                    request.team_id == team,
+                    request.requester_id == bindparam("user"),
+                    request.state == RequestState.NEW,
+                ),
+                request.id == known,
+                request.id == appended,
+            ),
+        )
+        .order_by(request.id)
+        .with_for_update(of=request)
+    )
+
+
+def _request_id_of(
+    team: BindParameter[str], channel: BindParameter[str], ts: BindParameter[str]
+) -> ScalarSelect[int]:
     return (
         select(RequestMessage.request_id)
-        .where(
-            RequestMessage.team_id == team_id,
-            RequestMessage.channel_id == channel_id,
-            RequestMessage.ts == ts,
-        )
+        .where(RequestMessage.team_id == team, RequestMessage.channel_id == channel, RequestMessage.ts == ts)
         .scalar_subquery()
     )
 

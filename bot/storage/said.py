@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.storage.conflicts import insert_into
+from bot.storage.statements import insert_into
 from bot.storage.tables import Conversation, OutboxKind, OutboxRow, PostedMessage, RowState
 
 
