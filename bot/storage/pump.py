@@ -151,10 +151,13 @@ class Pump(ABC, Generic[Row, Worked]):
             self._queue.put(None)
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
-        has_ended = not any(thread.is_alive() for thread in [self._scout, *self._threads])
-        if has_ended:
-            self._settle_last()
-        return has_ended
+        if any(thread.is_alive() for thread in [self._scout, *self._threads]):
+            return False
+        # On a thread of its own, as the database may be silent and the process is to end all the same.
+        last = threading.Thread(target=self._settle_last, name=f"{self.name}-last", daemon=True)
+        last.start()
+        last.join(max(0.0, end - time.monotonic()))
+        return not last.is_alive()
 
     def _settle_last(self) -> None:
         worked = self._take_worked()
