@@ -11,7 +11,8 @@ import structlog
 from bot.delivery import say
 from bot.deps import Deps
 from bot.jobs.offers import expire_offers
-from bot.services.matching import Offered, offer_waiting, teams_waiting
+from bot.services.line import teams_waiting
+from bot.services.matching import Offered, look_only, offer_waiting
 from routing import WaitReason
 
 log = structlog.get_logger(__name__)
@@ -37,22 +38,36 @@ class Memory:
 
 
 def match_all(deps: Deps, on_left: OnLeft = _nobody_listens, memory: Memory | None = None) -> int:
-    """Offer what waits, workspace by workspace, each in a unit of work of its own; return the number of offers."""
+    """Offer what waits, workspace by workspace, each in a unit of work of its own; return the number of offers.
+
+    A unit of work is opened only where a look has shown that there is something to do: on SQLite it holds up all others.
+    """
     memory = memory or Memory()
     with deps.db.reading() as session:
         teams = teams_waiting(session)
     offers, left = 0, Counter[WaitReason]()
     for team_id in teams:
-        with deps.work() as session:
-            now = deps.clock()
-            result = offer_waiting(session, now, team_id, deps.settings, memory.looked_to.get(team_id, 0))
-            say.offered(session, now, result, deps.settings, deps.answers)
+        after = memory.looked_to.get(team_id, 0)
+        result = _look(deps, team_id, after) or _offer(deps, team_id, after)
         memory.looked_to[team_id] = result.looked_to
         _tell_unreadable(memory, team_id, result)
         offers += len(result.offers)
         left.update(result.left)
     on_left(left)
     return offers
+
+
+def _look(deps: Deps, team_id: str, after: int) -> Offered | None:
+    with deps.db.reading() as session:
+        return look_only(session, deps.clock(), team_id, deps.settings, after)
+
+
+def _offer(deps: Deps, team_id: str, after: int) -> Offered:
+    with deps.work() as session:
+        now = deps.clock()
+        result = offer_waiting(session, now, team_id, deps.settings, after)
+        say.offered(session, now, result, deps.settings, deps.answers)
+    return result
 
 
 def _tell_unreadable(memory: Memory, team_id: str, result: Offered) -> None:

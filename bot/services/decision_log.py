@@ -47,9 +47,14 @@ def log_rounds(
     Somebody held for an agent waits beside others who are free: it has to be on record for whom, and until when.
     """
     for each in rounds:
-        if each.matching.assignments or _holds_anew(session, team_id, each):
+        if is_news(session, team_id, each):
             decision_id = log_decision(session, now, team_id, each)
             yield from ((decision_id, assignment) for assignment in each.matching.assignments)
+
+
+def is_news(session: Session, team_id: str, made: Round) -> bool:
+    """Whether it assigned something, or holds something for somebody, that is not on record."""
+    return bool(made.matching.assignments) or _holds_anew(session, team_id, made)
 
 
 def _without_the_left(made: Round, now: datetime) -> Round:

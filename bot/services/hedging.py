@@ -14,6 +14,7 @@ from bot.services import matching
 from bot.services.barring import read_barred
 from bot.services.decision_log import Round, log_rounds
 from bot.services.hedges import UNANSWERED
+from bot.services.line import BATCH
 from bot.services.moves import record
 from bot.services.pool import params_of, read_pool, read_staff, task_of
 from bot.services.sites import read_sites
@@ -65,7 +66,7 @@ def _due(session: Session, now: datetime, team_id: str, settings: Settings) -> S
             last_offered_at <= now - timedelta(seconds=settings.firstline_hedge_s),
         )
         .order_by(SupportRequest.waiting_since, SupportRequest.id)
-        .limit(matching.BATCH)
+        .limit(BATCH)
         # What somebody is answering at this moment needs no one more.
         .with_for_update(skip_locked=True)
     ).all()

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 import routing
@@ -16,20 +16,19 @@ from bot.ids import EventKind
 from bot.lifecycle import AssignmentState, RequestState
 from bot.services import agents
 from bot.services.barring import read_barred
-from bot.services.decision_log import Round, log_rounds
+from bot.services.decision_log import Round, is_news, log_rounds
+from bot.services.line import read_batch
 from bot.services.moves import move
 from bot.services.pool import Pool, params_of, read_pool, read_staff, task_of
 from bot.services.sites import read_sites
-from bot.services.stuck import Stuck, note_stuck
+from bot.services.stuck import Stuck, note_stuck, untold
 from bot.services.views import OfferView, view_offer
 from bot.settings import Settings
-from bot.storage import queries
 from bot.storage.statements import insert_into
-from bot.storage.tables import Assignment, DecisionReason, Event, Lock, SupportRequest
+from bot.storage.tables import Assignment, DecisionReason, Lock, SupportRequest
 
 # The pair was possible and is only not made yet: no reason to ask the silent.
 TAKES_TIME = (routing.WaitReason.OUTBID, routing.WaitReason.HOLD)
-BATCH = 500  # requests looked at in every run, longest waiting first, and as many of the others in turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +42,35 @@ class Offered:
     unreadable: tuple[str, ...] = ()  # agents who are offered nothing: their hours cannot be read
 
 
-def teams_waiting(session: Session) -> list[str]:
-    """The workspaces that have waiting requests."""
-    return list(
-        session.scalars(
-            select(SupportRequest.team_id).where(SupportRequest.state == RequestState.WAITING).distinct()
-        )
-    )
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What waits, by its task's id, and what a matching makes of it.
+
+    ``asked_again``: why those who are now asked a second time could be offered to nobody else.
+    """
+
+    waiting: Mapping[str, SupportRequest]
+    has_agents: bool
+    rounds: Sequence[Round]
+    asked_again: Sequence[routing.Waiting]
+    looked_to: int
+
+    @property
+    def left(self) -> list[routing.Waiting]:
+        """Why each that is left waits: by the last round it was in."""
+        by_task = {entry.task_id: entry for each in self.rounds for entry in each.matching.waiting}
+        given = {assignment.task_id for each in self.rounds for assignment in each.matching.assignments}
+        return [entry for task_id, entry in by_task.items() if task_id not in given]
+
+    @property
+    def maybe_stuck(self) -> list[tuple[SupportRequest, routing.Waiting]]:
+        """Where everybody was asked and stayed silent somebody is told, even while the silent are asked once more."""
+        return [(self.waiting[entry.task_id], entry) for entry in (*self.left, *self.asked_again)]
+
+    @property
+    def why(self) -> Counter[routing.WaitReason]:
+        """How many wait on, by why."""
+        return Counter(entry.reason for entry in self.left)
 
 
 def offer_waiting(
@@ -61,24 +82,45 @@ def offer_waiting(
     """
     lock(session, now, team_id)
     agents.seed(session, now, team_id, settings)
-    waiting, looked_to = _look(session, team_id, after)
+    look = _look(session, now, team_id, settings, after, locked=True)
+    expires_at = now + timedelta(seconds=settings.firstline_offer_s)
+    offers = [
+        offer(session, now, look.waiting[chosen.task_id], chosen, expires_at, decision_id)
+        for decision_id, chosen in log_rounds(session, now, team_id, look.rounds)
+    ]
+    stuck = note_stuck(session, now, team_id, look.maybe_stuck, has_agents=look.has_agents)
+    unreadable = agents.with_unreadable_hours(session, team_id, settings)
+    return Offered(tuple(offers), stuck, look.why, look.looked_to, unreadable)
+
+
+def look_only(
+    session: Session, now: datetime, team_id: str, settings: Settings, after: int = 0
+) -> Offered | None:
+    """What `offer_waiting` would come to if it changed nothing; None if it would change anything.
+
+    With a long line and everybody busy nearly every run changes nothing: such a look holds up nobody who writes.
+    """
+    look = _look(session, now, team_id, settings, after, locked=False)
+    if any(is_news(session, team_id, each) for each in look.rounds):
+        return None
+    if untold(session, now, team_id, look.maybe_stuck, has_agents=look.has_agents):
+        return None
+    unreadable = agents.with_unreadable_hours(session, team_id, settings)
+    return Offered((), (), look.why, look.looked_to, unreadable)
+
+
+def _look(
+    session: Session, now: datetime, team_id: str, settings: Settings, after: int, *, locked: bool
+) -> _Look:
+    waiting, looked_to = read_batch(session, team_id, after, locked=locked)
     if not waiting:
-        return Offered()
+        return _Look({}, True, (), (), 0)
     pool = read_pool(session, now, team_id)
     staff = read_staff(session, now, team_id, pool, settings)
     rounds, asked_again = _match(session, now, team_id, waiting, staff, pool, settings)
-    by_id = {str(request.id): request for request in waiting}
-    expires_at = now + timedelta(seconds=settings.firstline_offer_s)
-    offers = [
-        offer(session, now, by_id[chosen.task_id], chosen, expires_at, decision_id)
-        for decision_id, chosen in log_rounds(session, now, team_id, rounds)
-    ]
-    # Everybody was asked and stayed silent: somebody is told, even while the silent are asked once more.
-    left = [(by_id[entry.task_id], entry) for entry in (*_left(rounds), *asked_again)]
-    stuck = note_stuck(session, now, team_id, left, has_agents=bool(staff))
-    left_by_why = Counter(entry.reason for entry in _left(rounds))
-    unreadable = agents.with_unreadable_hours(session, team_id, settings)
-    return Offered(tuple(offers), stuck, left_by_why, looked_to, unreadable)
+    return _Look(
+        {str(request.id): request for request in waiting}, bool(staff), rounds, asked_again, looked_to
+    )
 
 
 def _match(
@@ -113,13 +155,6 @@ def _match(
     ]
 
 
-def _left(rounds: Sequence[Round]) -> list[routing.Waiting]:
-    """Why each that is left waits: by the last round it was in."""
-    by_task = {entry.task_id: entry for each in rounds for entry in each.matching.waiting}
-    given = {assignment.task_id for each in rounds for assignment in each.matching.assignments}
-    return [entry for task_id, entry in by_task.items() if task_id not in given]
-
-
 def _was_everybody_asked(entry: routing.Waiting) -> bool:
     return entry.reason is routing.WaitReason.ALL_DECLINED
 
@@ -129,59 +164,6 @@ def lock(session: Session, now: datetime, team_id: str) -> None:
     name = f"matching:{team_id}"
     session.execute(insert_into(session, Lock).values(name=name, taken_at=now).on_conflict_do_nothing())
     session.execute(update(Lock).where(Lock.name == name).values(taken_at=now))
-
-
-def _look(session: Session, team_id: str, after: int) -> tuple[list[SupportRequest], int]:
-    """What one run looks at, and where the next goes on.
-
-    However many wait that no agent who is free can take, they hold up nobody: beside the longest waiting come the
-    others in turn, by id.
-    """
-    longest = read_waiting(session, team_id)
-    if len(longest) < BATCH:
-        return [*longest], 0
-    in_turn = read_in_turn(session, team_id, after)
-    looked_to = in_turn[-1].id if len(in_turn) == BATCH else 0
-    known = {request.id for request in longest}
-    return [*longest, *(request for request in in_turn if request.id not in known)], looked_to
-
-
-def read_in_turn(session: Session, team_id: str, after: int) -> Sequence[SupportRequest]:
-    """A batch of what waits, locked, by id, beginning behind ``after``."""
-    return session.scalars(
-        select(SupportRequest)
-        .where(
-            SupportRequest.team_id == team_id,
-            SupportRequest.state == RequestState.WAITING,
-            SupportRequest.id > after,
-        )
-        .order_by(SupportRequest.id)
-        .limit(BATCH)
-        .with_for_update(skip_locked=True)
-    ).all()
-
-
-def read_waiting(session: Session, team_id: str) -> Sequence[SupportRequest]:
-    """A batch of what waits, locked, longest first."""
-    was_told = (
-        select(Event.id)
-        .where(
-            Event.team_id == team_id,
-            Event.request_id == SupportRequest.id,
-            Event.kind == EventKind.NOBODY_FREE,
-            Event.id > queries.wait_of(),
-        )
-        .exists()
-    )
-    return session.scalars(
-        select(SupportRequest)
-        .where(SupportRequest.team_id == team_id, SupportRequest.state == RequestState.WAITING)
-        # Those that nobody could be offered come last: however many there are, they must not hold up the others.
-        .order_by(was_told, SupportRequest.waiting_since, SupportRequest.id)
-        .limit(BATCH)
-        # What somebody is withdrawing at this moment is left to the next run.
-        .with_for_update(skip_locked=True)
-    ).all()
 
 
 def as_chosen(

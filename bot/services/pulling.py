@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 import routing
 from bot.errors import NotAllowed
-from bot.services import agents, assignments, matching
+from bot.services import agents, assignments, line, matching
 from bot.services.assignments import Answered
 from bot.services.barring import read_barred
 from bot.services.decision_log import Round, log_decision
@@ -73,12 +73,12 @@ def pull(session: Session, now: datetime, *, team_id: str, user_id: str, setting
 
 def _batches(session: Session, team_id: str) -> Iterator[Sequence[SupportRequest]]:
     """What waits, longest first; with more than one batch of it the rest by id, to a bound."""
-    batch = matching.read_waiting(session, team_id)
-    looked_to, is_last = 0, len(batch) < matching.BATCH
+    batch = line.read_longest(session, team_id)
+    looked_to, is_last = 0, len(batch) < line.BATCH
     if batch:
         yield batch
     for _ in range(0 if is_last else MOST_BATCHES):
-        batch = matching.read_in_turn(session, team_id, looked_to)
+        batch = line.read_in_turn(session, team_id, looked_to)
         if not batch:
             return
         yield batch

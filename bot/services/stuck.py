@@ -73,19 +73,37 @@ def note_stuck(
     has_agents: bool,
 ) -> tuple[Stuck, ...]:
     """Record each of the requests that is stuck, once for each reason in each wait; leave out those told of."""
+    news = untold(session, now, team_id, left, has_agents=has_agents)
+    wait_of = _waits(session, team_id, [request.id for request, _, _ in news]) if news else {}
+    for request, why, _ in news:
+        record(session, now, team_id, EventKind.NOBODY_FREE, request_id=request.id, data={"reason": why})
+    return tuple(
+        Stuck(RequestView.of(request), wait_of[request.id], why, detail) for request, why, detail in news
+    )
+
+
+def untold(
+    session: Session,
+    now: datetime,
+    team_id: str,
+    left: Sequence[tuple[SupportRequest, routing.Waiting]],
+    *,
+    has_agents: bool,
+) -> list[tuple[SupportRequest, WhyNobody, str]]:
+    """Those that are stuck for a reason that was not told of in this wait, with the reason and its detail."""
     stuck = [(request, entry) for request, entry in left if _is_stuck(request, entry, now)]
     if not stuck:
-        return ()
-    ids = [request.id for request, _ in stuck]
-    wait_of, told = _waits(session, team_id, ids), _told(session, team_id, ids)
-    told_now = []
-    for request, entry in stuck:
-        why = _WHY[entry.reason] if has_agents else WhyNobody.NO_AGENTS
-        if (request.id, why) not in told:
-            record(session, now, team_id, EventKind.NOBODY_FREE, request_id=request.id, data={"reason": why})
-            detail = _DETAILS.get(why, entry.detail)
-            told_now.append(Stuck(RequestView.of(request), wait_of[request.id], why, detail))
-    return tuple(told_now)
+        return []
+    told = _told(session, team_id, [request.id for request, _ in stuck])
+    reasons = [
+        (request, _WHY[entry.reason] if has_agents else WhyNobody.NO_AGENTS, entry.detail)
+        for request, entry in stuck
+    ]
+    return [
+        (request, why, _DETAILS.get(why, detail))
+        for request, why, detail in reasons
+        if (request.id, why) not in told
+    ]
 
 
 def _waits(session: Session, team_id: str, request_ids: Sequence[int]) -> dict[int, int]:

@@ -1,5 +1,6 @@
 """What happens without a click: the matcher's thread, offers that run out, requests that close for good."""
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from structlog.testing import capture_logs
 from bot.jobs.matching import Matcher
 from bot.jobs.offers import close_old, expire_offers, hedge_offers
 from bot.services import agents
+from bot.storage.database import WRITE_WITHIN_S
 from bot.storage.tables import Agent, OutboxRow, RowState
 
 
@@ -22,6 +24,26 @@ def wait_for(condition: Callable[[], bool], timeout_s: float = 10) -> bool:
             return True
         time.sleep(0.02)
     return condition()
+
+
+def test_while_everybody_is_busy_a_matching_waits_for_nobody_who_writes(
+    open_desk: Callable[..., Any],
+) -> None:
+    """A look that finds nothing to do needs no turn at writing, and so never keeps anybody from theirs."""
+    desk = open_desk(firstline_agents=("UANA",), firstline_agent_capacity=1)
+    for who in ("URILEY", "USAM"):
+        desk.dm(who, "broken screen")
+    assert desk.match() == 1
+    looked = threading.Event()
+
+    def look() -> None:
+        desk.match()
+        looked.set()
+
+    with desk.deps.db.writing():
+        threading.Thread(target=look, daemon=True).start()
+        assert looked.wait(WRITE_WITHIN_S / 2)
+    assert desk.keys("offer:") == ["offer:1"]
 
 
 def test_the_matcher_offers_as_soon_as_there_is_work(open_desk: Callable[..., Any]) -> None:
@@ -88,7 +110,7 @@ def test_the_matcher_goes_on_where_its_last_run_ended(desk: Any, monkeypatch: py
     matcher.step()  # all are told of
     with desk.deps.db.writing() as session:
         agents.set_presence(session, desk.deps.clock(), user_id="UBEN", is_on=True, **presence)
-    monkeypatch.setattr("bot.services.matching.BATCH", 1)
+    monkeypatch.setattr("bot.services.line.BATCH", 1)
     for _ in range(5):
         matcher.step()
     assert [desk.shown(key)["user_ids"] for key in desk.keys("offer:")] == [["UBEN"]]

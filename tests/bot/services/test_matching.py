@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from bot.lifecycle import AssignmentState
-from bot.services import agents, assignments, matching
+from bot.services import agents, assignments, line, matching
 from bot.services.barring import rest
 from bot.services.stuck import WhyNobody
 from bot.storage.tables import Agent, RoutingDecision
@@ -277,7 +277,7 @@ def test_without_agents_it_is_told(open_office: Any) -> None:
 
 def test_what_nobody_wants_does_not_hold_up_the_others(office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """More requests that nobody can be offered than one run looks at leave room for newer ones."""
-    monkeypatch.setattr(matching, "BATCH", 2)
+    monkeypatch.setattr(line, "BATCH", 2)
     for _ in range(2):
         office.waiting()
         for _ in range(2):
@@ -314,7 +314,7 @@ def test_what_waits_behind_many_that_nobody_can_take_gets_its_turn(
     newest = office.waiting()
     office.match()  # all six are told of: none comes first for that
     away(office, "UBEN", is_on=True)
-    monkeypatch.setattr(matching, "BATCH", 2)
+    monkeypatch.setattr(line, "BATCH", 2)
     looked_to, offered = 0, []
     for _ in range(3):  # six wait
         run = office.in_one(
@@ -330,7 +330,7 @@ def test_turns_come_round_and_skip_nobody(office: Any, monkeypatch: pytest.Monke
     away(office, "UANA", "UBEN")
     for number in range(5):
         office.waiting(user=f"UASK{number}")
-    monkeypatch.setattr(matching, "BATCH", 2)
+    monkeypatch.setattr(line, "BATCH", 2)
     looked_to, turns = 0, []
     for _ in range(4):
         run = office.in_one(
@@ -358,7 +358,7 @@ def test_workspaces_have_their_own_queue(office: Any) -> None:
     office.waiting(team="T0TWO")
     assert office.match().offers == ()
     with office.db.reading() as session:
-        assert matching.teams_waiting(session) == ["T0TWO"]
+        assert line.teams_waiting(session) == ["T0TWO"]
     assert len(office.match("T0TWO").offers) == 1
 
 
@@ -367,7 +367,7 @@ def test_a_second_matcher_sees_what_the_first_has_given_out(
 ) -> None:
     """A matcher that starts while another has not committed waits for it, so that together they exceed no capacity."""
     office = open_office(firstline_agents=("UANA",), firstline_agent_capacity=1)
-    monkeypatch.setattr(matching, "BATCH", 1)  # each run looks at another request
+    monkeypatch.setattr(line, "BATCH", 1)  # each run looks at another request
     office.in_one(agents.seed, team_id="T0ONE", settings=office.settings)
     office.waiting()
     office.waiting()

@@ -129,7 +129,7 @@ def test_what_fits_is_found_behind_many_that_do_not(
     office = open_office(firstline_agents=("UANA",))
     for _ in range(5):
         office.waiting(user="UANA")
-    monkeypatch.setattr("bot.services.matching.BATCH", 2)
+    monkeypatch.setattr("bot.services.line.BATCH", 2)
     assert "2 you wrote yourself" in pull(office).why_none
     office.clock.forward(60)
     newest = office.waiting(user="URILEY")
