@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.doctor.finding import Finding, good, warning
-from bot.services.agents import are_hours_readable
+from bot.services.agents import are_hours_readable, are_numbers_readable
 from bot.settings import Settings
 from bot.storage.tables import Agent
 from classifier import load_answers
@@ -54,11 +54,15 @@ def check_agents(session: Session, settings: Settings) -> Iterator[Finding]:
 
 
 def _hours(agents: Sequence[Agent]) -> Finding:
-    lost = [f"{agent.user_id} of {agent.team_id}" for agent in agents if not are_hours_readable(agent)]
+    lost = [
+        f"{agent.user_id} of {agent.team_id}"
+        for agent in agents
+        if not (are_hours_readable(agent) and are_numbers_readable(agent))
+    ]
     if not lost:
-        return good("hours", "everybody's hours can be read")
+        return good("hours", "everybody's hours and numbers can be read")
     return warning(
         "hours",
-        f"the hours kept of {', '.join(lost)} cannot be read: nothing is offered to them",
-        "they write their hours again with /firstline me",
+        f"the hours or numbers kept of {', '.join(lost)} cannot be read: nothing is offered to them",
+        "they write them again with /firstline me",
     )

@@ -34,7 +34,7 @@ class Memory:
     """What a matcher knows from one run to the next; a new one, which knows nothing, begins again and tells again."""
 
     looked_to: dict[str, int] = field(default_factory=dict)  # by workspace, where the next run goes on
-    unreadable: set[tuple[str, str]] = field(default_factory=set)  # whose hours it has logged: (team, agent)
+    unreadable: set[tuple[str, str]] = field(default_factory=set)  # whom it has logged: (team, agent)
 
 
 def match_all(deps: Deps, on_left: OnLeft = _nobody_listens, memory: Memory | None = None) -> int:
@@ -71,10 +71,10 @@ def _offer(deps: Deps, team_id: str, after: int) -> Offered:
 
 
 def _tell_unreadable(memory: Memory, team_id: str, result: Offered) -> None:
-    """Log once for each agent that their hours cannot be read, not in every run."""
+    """Log once for each agent that their row cannot be read, not in every run."""
     for agent_id in result.unreadable:
         if (team_id, agent_id) not in memory.unreadable:
-            log.warning("hours_unreadable", team_id=team_id, agent_id=agent_id)
+            log.warning("agent_unreadable", team_id=team_id, agent_id=agent_id)
             memory.unreadable.add((team_id, agent_id))
 
 

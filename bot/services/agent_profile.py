@@ -91,6 +91,8 @@ class FormRefused(ValueError):
 def profile_of(agent: Agent) -> Profile:
     """What the row holds."""
     is_readable = agents.are_hours_readable(agent)
+    if not agents.are_numbers_readable(agent):  # the form opens all the same, and what is saved mends them
+        agent = Agent(skills={}, languages=[], hours=agent.hours)
     return Profile(
         capacity=agent.capacity,
         skills=dict(agent.skills),

@@ -15,7 +15,8 @@ from bot.settings import Settings
 from bot.storage.statements import insert_into
 from bot.storage.tables import Agent
 from bot.storage.work import MATCHING_DUE
-from routing import WeeklyHours
+from routing import Agent as Routed
+from routing import RoutingError, WeeklyHours
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +72,29 @@ def are_hours_readable(agent: Agent) -> bool:
     return True
 
 
-def with_unreadable_hours(session: Session, team_id: str, settings: Settings) -> tuple[str, ...]:
-    """Agents who are offered nothing because of that, by user id."""
+def are_numbers_readable(agent: Agent) -> bool:
+    """The same of their capacity, skills, languages and sites: whether routing would take them."""
+    try:
+        Routed(
+            id=agent.user_id,
+            score=0.0,
+            capacity=agent.capacity or 0,
+            load=0,
+            skills=agent.skills,
+            languages=frozenset(agent.languages),
+            markets=frozenset(agent.sites or ()),
+        )
+    except (RoutingError, TypeError, AttributeError):
+        return False
+    return True
+
+
+def unreadable(session: Session, team_id: str, settings: Settings) -> tuple[str, ...]:
+    """Agents who are offered nothing because of either, by user id."""
     staff = active_agents(session, team_id, settings)
-    return tuple(agent.user_id for agent in staff if not are_hours_readable(agent))
+    return tuple(
+        agent.user_id for agent in staff if not are_hours_readable(agent) or not are_numbers_readable(agent)
+    )
 
 
 def is_in_hours(agent: Agent, now: datetime) -> bool:

@@ -39,7 +39,7 @@ class Offered:
     stuck: tuple[Stuck, ...] = ()
     left: Mapping[routing.WaitReason, int] = field(default_factory=dict)  # how many wait on, by why
     looked_to: int = 0  # with more waiting than one run looks at: where the next one goes on
-    unreadable: tuple[str, ...] = ()  # agents who are offered nothing: their hours cannot be read
+    unreadable: tuple[str, ...] = ()  # agents who are offered nothing: their row cannot be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def offer_waiting(
         for decision_id, chosen in log_rounds(session, now, team_id, look.rounds)
     ]
     stuck = note_stuck(session, now, team_id, look.maybe_stuck, has_agents=look.has_agents)
-    unreadable = agents.with_unreadable_hours(session, team_id, settings)
+    unreadable = agents.unreadable(session, team_id, settings)
     return Offered(tuple(offers), stuck, look.why, look.looked_to, unreadable)
 
 
@@ -105,7 +105,7 @@ def look_only(
         return None
     if untold(session, now, team_id, look.maybe_stuck, has_agents=look.has_agents):
         return None
-    unreadable = agents.with_unreadable_hours(session, team_id, settings)
+    unreadable = agents.unreadable(session, team_id, settings)
     return Offered((), (), look.why, look.looked_to, unreadable)
 
 

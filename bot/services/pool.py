@@ -95,8 +95,15 @@ def read_staff(
     """Every agent, on or away, with what they have in hand."""
     return [
         _agent(agent, now, pool, agents.capacity_of(agent, settings))
+        if agents.are_numbers_readable(agent)
+        else _away(agent)
         for agent in agents.active_agents(session, team_id, settings)
     ]
+
+
+def _away(agent: Agent) -> routing.Agent:
+    """Somebody has written to their row what cannot be: nothing is offered to them, and everybody else is matched."""
+    return routing.Agent(id=agent.user_id, score=0.0, capacity=0, load=0, on=False)
 
 
 def _agent(agent: Agent, now: datetime, pool: Pool, capacity: int) -> routing.Agent:

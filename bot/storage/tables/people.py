@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Integer, String
+from sqlalchemy import Boolean, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.storage.tables.columns import Base, HandWritten
@@ -22,10 +22,10 @@ class Agent(Base):
     )  # false: no longer an agent, kept for history
     capacity: Mapped[int | None] = mapped_column(Integer)  # None: FIRSTLINE_AGENT_CAPACITY, as it is now
     skills: Mapped[dict[str, Any]] = mapped_column(
-        JSON, default=dict
+        HandWritten, default=dict
     )  # category -> level in [0, 1]; empty: all
-    languages: Mapped[list[str]] = mapped_column(JSON, default=list)  # empty: any
-    sites: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))  # None or empty: any
+    languages: Mapped[list[str]] = mapped_column(HandWritten, default=list)  # empty: any
+    sites: Mapped[list[str] | None] = mapped_column(HandWritten(none_as_null=True))  # None or empty: any
     hours: Mapped[dict[str, Any] | None] = mapped_column(
         HandWritten(none_as_null=True)
     )  # see bot.services.working_hours; None: whenever they are on

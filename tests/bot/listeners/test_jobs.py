@@ -128,7 +128,7 @@ def test_hours_that_cannot_be_read_are_logged_once(desk: Any) -> None:
             desk.dm(user, "broken screen")
             matcher.step()
     assert [desk.shown(key)["user_ids"] for key in desk.keys("offer:")] == [["UBEN"], ["UBEN"]]
-    warned = {"event": "hours_unreadable", "log_level": "warning", "team_id": "T0TEST", "agent_id": "UANA"}
+    warned = {"event": "agent_unreadable", "log_level": "warning", "team_id": "T0TEST", "agent_id": "UANA"}
     assert logs == [warned]
 
 

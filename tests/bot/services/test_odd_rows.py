@@ -1,4 +1,4 @@
-"""Hours in the table that cannot be read: their agent is offered nothing and can mend it, everybody else is matched."""
+"""Rows of agents that cannot be read: their agent is offered nothing and can mend it, everybody else is matched."""
 
 from typing import Any
 
@@ -25,6 +25,16 @@ BROKEN_HOURS: tuple[Any, ...] = (
 )
 
 
+BROKEN_NUMBERS: tuple[dict[str, Any], ...] = (
+    {"capacity": -1},
+    {"skills": {"hardware": 3}},
+    {"skills": ["hardware"]},
+    {"skills": {"hardware": "good"}},
+    {"languages": 5},
+    {"sites": 5},
+)
+
+
 def who(office: Any, user: str) -> dict[str, Any]:
     """Arguments of a service that ``user`` asks for."""
     return {"team_id": "T0ONE", "user_id": user, "settings": office.settings}
@@ -32,9 +42,14 @@ def who(office: Any, user: str) -> dict[str, Any]:
 
 def break_hours(office: Any, user: str, stored: Any) -> None:
     """Somebody has written to the table by hand."""
+    break_row(office, user, hours=stored)
+
+
+def break_row(office: Any, user: str, **stored: Any) -> None:
+    """The same of any column."""
     office.in_one(agents.seed, team_id="T0ONE", settings=office.settings)
     with office.db.writing() as session:
-        session.execute(update(Agent).where(Agent.user_id == user).values(hours=stored))
+        session.execute(update(Agent).where(Agent.user_id == user).values(**stored))
 
 
 def read(office: Any, user: str) -> Profile:
@@ -57,6 +72,22 @@ def test_hours_that_cannot_be_read_are_nobody_elses_trouble(office: Any, stored:
     run = office.match()
     assert [offer.agent_id for offer in run.offers] == ["UBEN", "UBEN"]
     assert run.unreadable == ("UANA",)
+
+
+@pytest.mark.parametrize("stored", BROKEN_NUMBERS)
+def test_numbers_that_cannot_be_read_are_nobody_elses_trouble(office: Any, stored: dict[str, Any]) -> None:
+    """As with hours; the form opens without them, and what is saved counts at once."""
+    break_row(office, "UANA", **stored)
+    for user in ("URILEY", "USAM"):
+        office.waiting(user=user)
+    run = office.match()
+    assert [offer.agent_id for offer in run.offers] == ["UBEN", "UBEN"]
+    assert run.unreadable == ("UANA",)
+    assert read(office, "UANA") == Profile()
+    office.in_one(agent_profile.save_profile, profile=Profile(capacity=2), **who(office, "UANA"))
+    office.waiting(user="UKIM")
+    run = office.match()
+    assert ([offer.agent_id for offer in run.offers], run.unreadable) == (["UANA"], ())
 
 
 def test_hours_that_are_no_json_at_all(office: Any) -> None:
