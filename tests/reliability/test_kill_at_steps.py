@@ -15,7 +15,6 @@ from tests.reliability.apparatus.nursery import Nursery
 from tests.scenarios.crashing_bot import NEVER, STEPS
 from tests.sizes import at_full_size
 
-ON_POSTGRES = ("stored", "written", "committed", "offered", "sent")  # where the two databases differ
 PLAN = KillPlan(
     kills=20,
     messages=20,
@@ -43,23 +42,15 @@ def nursery() -> Iterator[Nursery]:
         yield started
 
 
+@pytest.fixture(params=["sqlite_url", pytest.param("postgres_database_url", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest) -> str:
+    """An empty database of the bot's, of each kind."""
+    return str(request.getfixturevalue(request.param))
+
+
 @pytest.mark.parametrize("step", STEPS)
-def test_killed_twenty_times_at_a_step(nursery: Nursery, sqlite_url: str, step: str) -> None:
+def test_killed_twenty_times_at_a_step(nursery: Nursery, url: str, step: str) -> None:
     """Twenty messages, twenty deaths, then a bot that lives: each message has one answer, each request one offer."""
-    die_again_and_again(nursery, sqlite_url, step)
-
-
-@pytest.mark.postgres
-@pytest.mark.parametrize("step", ON_POSTGRES)
-def test_killed_twenty_times_at_a_step_on_postgres(
-    nursery: Nursery, postgres_database_url: str, step: str
-) -> None:
-    """The same on PostgreSQL."""
-    die_again_and_again(nursery, postgres_database_url, step)
-
-
-def die_again_and_again(nursery: Nursery, url: str, step: str) -> None:
-    """Let every bot but the last die at ``step``, and look at what became of it all."""
     with playground_for(PLAN) as slack:
         run = KillRun(PLAN, slack, url, nursery, step)
         # Each by another person, so that no one's rows wait behind another's, which by now are long put off.
