@@ -29,7 +29,13 @@ EQUAL = Path(__file__).with_name(
 )  # "file:line what" -> why no test can tell it from the original
 TESTS = {  # what is broken -> what must notice
     "bot/edge/guard.py": ("tests/bot/edge/test_guard.py", "tests/bot/edge/test_http.py"),
+    "bot/heard.py": (
+        "tests/bot/edge/test_guard.py",
+        "tests/bot/test_manifest.py",
+        "tests/bot/jobs/test_reconcile.py",
+    ),
     "bot/storage/claims.py": ("tests/bot/storage/test_claims.py",),
+    "bot/storage/pump.py": ("tests/bot/edge/test_worker.py", "tests/bot/delivery/test_sender.py"),
     "bot/edge/writer.py": ("tests/bot/edge/test_writer.py",),
     "bot/delivery/outbox.py": ("tests/bot/delivery",),
     "bot/listeners/gate.py": ("tests/security/test_authorisation.py",),

@@ -292,6 +292,12 @@ def test_an_organisation_wide_event_finds_its_workspace(judge, make_event) -> No
     assert judge(body | {"authorizations": "odd"}).status == 400
 
 
+def test_a_workspace_is_never_shortened(judge, make_event) -> None:
+    """Its id fits its column or the delivery is refused: shortened, it could be another's."""
+    assert judge(make_event() | {"team_id": "T" * 32}).delivery.team_id == "T" * 32
+    assert judge(make_event() | {"team_id": "T" * 33}).status == 400
+
+
 def test_names_that_are_too_long_for_their_column_are_shortened_to_a_fingerprint(judge, make_event) -> None:
     """Nothing that Slack sends makes an insert fail for its length."""
     arrival = judge(make_event(event_id="E" * 500, user="U" * 500))
