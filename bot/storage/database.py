@@ -16,8 +16,9 @@ Clock = Callable[[], datetime]
 
 WRITE_WITHIN_S = 15.0  # how long a thread waits for its turn to write to SQLite
 
-# Without hide_parameters an error's message holds the values of the statement that failed: people's words.
-POOL: dict[str, Any] = {"pool_size": 16, "max_overflow": 8, "hide_parameters": True}
+# Without hide_parameters an error's message holds the values of the statement that failed: people's words. Last in first
+# out, so that connections of a busy hour rest afterwards instead of being kept warm in turn.
+POOL: dict[str, Any] = {"pool_size": 16, "max_overflow": 8, "hide_parameters": True, "pool_use_lifo": True}
 
 # A server that is silent must not hold a thread for ever: connecting, and waiting for it to take what was sent, ends
 # after seconds. (While it works on a statement it may be silent for long, and keeps the connection alive.)
@@ -43,6 +44,7 @@ SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # an acknowledged message must survive a power cut
     "PRAGMA busy_timeout=5000",
+    "PRAGMA cache_size=-512",  # KiB for each connection, of which there are many; the system keeps the file in memory anyway
     "PRAGMA foreign_keys=ON",
     "PRAGMA secure_delete=ON",  # what is deleted or changed is overwritten, not only forgotten
 )
