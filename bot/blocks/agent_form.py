@@ -35,10 +35,10 @@ def agent_form(profile: Profile, default_capacity: int, answers: Mapping[str, An
     """The modal; each block is called as its field is, and so is the input in it."""
     blocks: list[Block] = [
         section(INTRODUCTION),
-        _capacity(profile.capacity, default_capacity),
+        _capacity(profile, default_capacity),
         *[_skill(category, profile, answers) for category in _categories(profile, answers)],
-        _languages(profile.languages),
-        _sites(profile.sites),
+        _languages(profile),
+        _sites(profile),
         *_hours(profile),
     ]
     return View(
@@ -68,16 +68,24 @@ def _input(
     return InputBlock(block_id=field, label=label[:2000], element=element, hint=hint, optional=optional)
 
 
-def _capacity(capacity: int | None, default: int) -> InputBlock:
+def _hint(profile: Profile, field: Field, hint: str) -> str:
+    return (
+        f"What was kept here cannot be read any more: write it again. {hint}"
+        if field in profile.lost
+        else hint
+    )
+
+
+def _capacity(profile: Profile, default: int) -> InputBlock:
     element = NumberInputElement(
         action_id=Field.CAPACITY,
         is_decimal_allowed=False,
         min_value="1",
         max_value=str(MOST_CAPACITY),
-        initial_value=None if capacity is None else str(capacity),
+        initial_value=None if profile.capacity is None else str(profile.capacity),
     )
     hint = f"Offers that wait for your answer count. Empty: {default}, as for everybody."
-    return _input(Field.CAPACITY, "Requests at the same time", element, hint)
+    return _input(Field.CAPACITY, "Requests at the same time", element, _hint(profile, Field.CAPACITY, hint))
 
 
 def _skill(category: str, profile: Profile, answers: Mapping[str, Answer]) -> InputBlock:
@@ -91,20 +99,20 @@ def _skill(category: str, profile: Profile, answers: Mapping[str, Answer]) -> In
     return _input(field, category_name(category, answers), element, optional=False)
 
 
-def _languages(languages: Sequence[str]) -> InputBlock:
+def _languages(profile: Profile) -> InputBlock:
     options = {code: Option(value=code, label=name) for code, name in LANGUAGES.items()}
     element = StaticMultiSelectElement(
         action_id=Field.LANGUAGES,
         options=sorted(options.values(), key=lambda option: str(option.label)),
-        initial_options=[options[code] for code in languages if code in options] or None,
+        initial_options=[options[code] for code in profile.languages if code in options] or None,
     )
-    return _input(Field.LANGUAGES, "Languages", element, "Empty: any.")
+    return _input(Field.LANGUAGES, "Languages", element, _hint(profile, Field.LANGUAGES, "Empty: any."))
 
 
-def _sites(sites: Sequence[str]) -> InputBlock:
-    element = PlainTextInputElement(action_id=Field.SITES, initial_value=", ".join(sites) or None)
+def _sites(profile: Profile) -> InputBlock:
+    element = PlainTextInputElement(action_id=Field.SITES, initial_value=", ".join(profile.sites) or None)
     hint = "Offices or markets you look after, separated by commas. Empty: any."
-    return _input(Field.SITES, "Sites", element, hint)
+    return _input(Field.SITES, "Sites", element, _hint(profile, Field.SITES, hint))
 
 
 def _hours(profile: Profile) -> tuple[InputBlock, InputBlock]:
@@ -121,9 +129,8 @@ def _hours(profile: Profile) -> tuple[InputBlock, InputBlock]:
         placeholder="Europe/Amsterdam",
         initial_value=None if hours is None else hours.zone,
     )
-    lost = "What was kept of your hours cannot be read any more: write them again. "
     hint = "A line for each stretch of days; a shift may end after midnight. Empty: whenever you are on."
     return (
-        _input(Field.HOURS, "Weekly hours", written, lost + hint if profile.are_hours_lost else hint),
+        _input(Field.HOURS, "Weekly hours", written, _hint(profile, Field.HOURS, hint)),
         _input(Field.ZONE, "Time zone of these hours", zone),
     )

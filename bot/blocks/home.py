@@ -52,8 +52,8 @@ def _desk(desk: AgentDesk, answers: Mapping[str, Answer]) -> list[Block]:
     presence = "You are *on*: requests are offered to you."
     if not desk.is_on:
         presence = "You are *away*: nothing is offered to you."
-    elif not desk.are_hours_readable:
-        presence = "Your hours *cannot be read* any more: nothing is offered to you until you write them again below."
+    elif not desk.is_readable:
+        presence = "What was kept of your work *cannot be read* any more: nothing is offered to you until you write it again below."
     elif not desk.is_in_hours:
         presence = "You are *on*, but it is outside of your hours: nothing is offered to you."
     switch = "`/firstline away` or `/firstline on` changes that."

@@ -23,7 +23,7 @@ from bot.ids import shown_key
 from bot.settings import Settings
 from bot.storage import claims, said
 from bot.storage.database import Clock, Database
-from bot.storage.pump import Pump
+from bot.storage.pump import Pump, Then
 from bot.storage.tables import OutboxKind, OutboxRow, PostedMessage
 from bot.storage.trouble import trouble_of
 from bot.storage.work import Wake
@@ -45,10 +45,11 @@ QUIET_CODES = frozenset({"message_not_found", "never_posted"})
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A row that was said; ``place`` is where its message stands, None for what leaves no message."""
+    """A row that was said, and when; ``place`` is where its message stands, None for what leaves no message."""
 
     row: OutboxRow
     place: Said | None
+    at: datetime
 
 
 class Sender(Pump[OutboxRow, Spoken]):
@@ -82,7 +83,7 @@ class Sender(Pump[OutboxRow, Spoken]):
     def do(self, row: OutboxRow) -> Spoken | None:
         """Say one claimed row; when that fails, see that it is put back or given up."""
         try:
-            return Spoken(row, self._say(row))
+            return Spoken(row, self._say(row), self._clock())
         except Later as later:
             self._put_back(row, later.at, row.attempts - 1, row.fault)
         except Exception as error:  # the row's edge: whatever it is, it must not take the thread with it
@@ -187,19 +188,20 @@ class Sender(Pump[OutboxRow, Spoken]):
             raise Later(max(posted_at, self._clock() + POSTED_SOON))
         raise NotDelivered(Fault(FaultKind.PERMANENT, "never_posted"))
 
-    def settle(self, session: Session, worked: Sequence[Spoken], now: datetime) -> Callable[[], None]:
+    def settle(self, session: Session, worked: Sequence[Spoken], now: datetime) -> Then:
         """Rows are done, unless another sender took over, and it is remembered where their messages stand."""
         finished = claims.finish_all(session, OutboxRow, [spoken.row for spoken in worked], now)
         ours = [spoken for spoken in worked if spoken.row.id in finished]
-        said.remember_posted(session, [posted for spoken in ours if (posted := _posted_as(spoken, now))])
-        return lambda: self._tell(ours, now)
+        said.remember_posted(session, [posted for spoken in ours if (posted := _posted_as(spoken))])
+        return lambda: self._tell(ours)
 
-    def _tell(self, spoken: Sequence[Spoken], now: datetime) -> None:
-        for row in (each.row for each in spoken):
+    def _tell(self, spoken: Sequence[Spoken]) -> None:
+        for each in spoken:
+            row = each.row
             with bound_contextvars(**self.ids(row)):
                 what = (row.message_key or "").partition(":")[0]
                 log.info("said", extra={"kind": row.kind.value, "what": what, "attempts": row.attempts})
-            self._on_sent(row, now)
+            self._on_sent(row, each.at)
 
     def _fail(self, row: OutboxRow, fault: Fault) -> None:
         now = self._clock()
@@ -240,7 +242,7 @@ def _may_be_done(row: OutboxRow) -> bool:
     return (row.fault or "").startswith((OUTCOME_UNKNOWN, claims.LEASE_EXPIRED))
 
 
-def _posted_as(spoken: Spoken, now: datetime) -> PostedMessage | None:
+def _posted_as(spoken: Spoken) -> PostedMessage | None:
     row, place = spoken.row, spoken.place
     if place is None or not row.message_key:
         return None
@@ -249,5 +251,5 @@ def _posted_as(spoken: Spoken, now: datetime) -> PostedMessage | None:
         message_key=row.message_key,
         channel_id=place.channel_id,
         ts=place.ts,
-        posted_at=now,
+        posted_at=spoken.at,
     )

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.doctor.finding import Finding, good, warning
-from bot.services.agents import are_hours_readable, are_numbers_readable
+from bot.services.agent_rows import is_readable
 from bot.settings import Settings
 from bot.storage.tables import Agent
 from classifier import load_answers
@@ -35,8 +35,8 @@ def check_agents(session: Session, settings: Settings) -> Iterator[Finding]:
         yield good("presence", f"{on} agents are on")
     else:
         yield warning("presence", "no agent is on: requests wait", "somebody types /firstline on")
-    yield _hours(agents)
-    skills = [agent.skills for agent in agents]
+    yield _rows(agents)
+    skills = [agent.skills for agent in agents if is_readable(agent)]
     answers = load_answers(settings.answers_file) if settings.answers_file else load_answers()
     left = [
         category
@@ -53,16 +53,12 @@ def check_agents(session: Session, settings: Settings) -> Iterator[Finding]:
         yield good("skills", "each category has somebody who takes it")
 
 
-def _hours(agents: Sequence[Agent]) -> Finding:
-    lost = [
-        f"{agent.user_id} of {agent.team_id}"
-        for agent in agents
-        if not (are_hours_readable(agent) and are_numbers_readable(agent))
-    ]
+def _rows(agents: Sequence[Agent]) -> Finding:
+    lost = [f"{agent.user_id} of {agent.team_id}" for agent in agents if not is_readable(agent)]
     if not lost:
-        return good("hours", "everybody's hours and numbers can be read")
+        return good("agent_rows", "what is kept of each agent can be read")
     return warning(
-        "hours",
-        f"the hours or numbers kept of {', '.join(lost)} cannot be read: nothing is offered to them",
-        "they write them again with /firstline me",
+        "agent_rows",
+        f"what is kept of {', '.join(lost)} cannot be read: nothing is offered to them",
+        "they write it again with /firstline me",
     )

@@ -20,7 +20,7 @@ from bot.ids import message_key, shown_key
 from bot.settings import Settings
 from bot.storage import claims, said
 from bot.storage.database import Clock, Database
-from bot.storage.pump import Pump
+from bot.storage.pump import Pump, Then
 from bot.storage.tables import InboxKind, InboxRow
 from bot.storage.trouble import trouble_of
 from bot.storage.work import CAUSE, Claim, Wake
@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 AWAY_AT_MOST = timedelta(seconds=30)  # while Slack or the database is away, a row is tried so often
 NAME_CHARACTERS = 32
+AHEAD = 4  # rows claimed for each thread: most deliveries are worked more quickly than the next ones are claimed
 APOLOGY = (
     "Sorry, something went wrong here and I could not handle this. Please try again, or ask your IT team directly "
     "and quote the reference *{reference}*."
@@ -55,6 +56,7 @@ class InboxWorker(Pump[InboxRow, InboxRow]):
             wake.inbox,
             waits_hold_lane=False,
             max_attempts=settings.firstline_max_attempts,
+            ahead=AHEAD,
         )
         self._wake_sender = wake.outbox.set
         self._bolt = bolt
@@ -82,7 +84,7 @@ class InboxWorker(Pump[InboxRow, InboxRow]):
         self._wake_sender()
         return None
 
-    def settle(self, session: Session, worked: Sequence[InboxRow], now: datetime) -> Callable[[], None]:
+    def settle(self, session: Session, worked: Sequence[InboxRow], now: datetime) -> Then:
         """Rows are done, unless their listener has settled them or another worker took over; DMs are remembered."""
         claims.finish_all(session, InboxRow, worked, now)
         met = set[str]().union(*(self._meet(session, row) for row in worked))
@@ -114,7 +116,7 @@ class InboxWorker(Pump[InboxRow, InboxRow]):
         age = now - row.received_at
         return now + min(AWAY_AT_MOST, max(age, timedelta(seconds=self._backoff.base_s)))
 
-    def mourn(self, session: Session, row: InboxRow, now: datetime, fault: str) -> None:
+    def mourn(self, session: Session, row: InboxRow, now: datetime, fault: str) -> Then:
         """Log a row that is given up and tell its person, in the transaction that gives it up: so once."""
         log.error("inbox row %d is given up after %d attempts: %s", row.id, row.attempts, fault)
         address = _sender_of(row)
@@ -122,6 +124,7 @@ class InboxWorker(Pump[InboxRow, InboxRow]):
             session.info[CAUSE] = _claim_of(row)
             text = APOLOGY.format(reference=f"inbox-{row.id}")
             outbox.post(session, now, address, key=message_key("apology", row.id), text=text)
+        return self._wake_sender
 
 
 def _claim_of(row: InboxRow) -> Claim:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from bot.errors import NotAllowed
 from bot.ids import EventKind
 from bot.services import agents
+from bot.services.agent_rows import unreadable_columns
 from bot.services.moves import record
 from bot.services.working_hours import HoursRefused, parse_hours, store_hours
 from bot.settings import Settings
@@ -58,14 +59,14 @@ class Field(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What an agent has said. No capacity: the setting's; no skills: every category; no languages or sites: any;
-    no hours: whenever they are on. ``are_hours_lost``: there were some, and they cannot be read any more."""
+    no hours: whenever they are on. ``lost``: columns of which something was kept that cannot be read any more."""
 
     capacity: int | None = None
     skills: Mapping[str, float] = field(default_factory=dict)
     languages: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
     hours: WeeklyHours | None = None
-    are_hours_lost: bool = False
+    lost: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +91,14 @@ class FormRefused(ValueError):
 
 def profile_of(agent: Agent) -> Profile:
     """What the row holds."""
-    is_readable = agents.are_hours_readable(agent)
-    if not agents.are_numbers_readable(agent):  # the form opens all the same, and what is saved mends them
-        agent = Agent(skills={}, languages=[], hours=agent.hours)
+    lost = unreadable_columns(agent)  # the form opens without them, and what is saved mends them
     return Profile(
-        capacity=agent.capacity,
-        skills=dict(agent.skills),
-        languages=tuple(agent.languages),
-        sites=tuple(agent.sites or ()),
-        hours=agents.hours_of(agent) if is_readable else None,
-        are_hours_lost=not is_readable,
+        capacity=None if "capacity" in lost else agent.capacity,
+        skills={} if "skills" in lost else dict(agent.skills),
+        languages=() if "languages" in lost else tuple(agent.languages),
+        sites=() if "sites" in lost else tuple(agent.sites or ()),
+        hours=None if "hours" in lost else agents.hours_of(agent),
+        lost=lost,
     )
 
 

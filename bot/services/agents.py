@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 
 from bot.errors import NotAllowed
 from bot.ids import EventKind
+from bot.services.agent_rows import is_readable
 from bot.services.moves import record
 from bot.services.working_hours import HoursUnreadable, never, read_hours
 from bot.settings import Settings
 from bot.storage.statements import insert_into
 from bot.storage.tables import Agent
 from bot.storage.work import MATCHING_DUE
-from routing import Agent as Routed
-from routing import RoutingError, WeeklyHours
+from routing import WeeklyHours
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,37 +63,10 @@ def hours_of(agent: Agent) -> WeeklyHours | None:
         return never()
 
 
-def are_hours_readable(agent: Agent) -> bool:
-    """False when something has written to the row what this version cannot read; the agent's form mends it."""
-    try:
-        read_hours(agent.hours)
-    except HoursUnreadable:
-        return False
-    return True
-
-
-def are_numbers_readable(agent: Agent) -> bool:
-    """The same of their capacity, skills, languages and sites: whether routing would take them."""
-    try:
-        Routed(
-            id=agent.user_id,
-            score=0.0,
-            capacity=agent.capacity or 0,
-            load=0,
-            skills=agent.skills,
-            languages=frozenset(agent.languages),
-            markets=frozenset(agent.sites or ()),
-        )
-    except (RoutingError, TypeError, AttributeError):
-        return False
-    return True
-
-
 def unreadable(session: Session, team_id: str, settings: Settings) -> tuple[str, ...]:
-    """Agents who are offered nothing because of either, by user id."""
-    staff = active_agents(session, team_id, settings)
+    """Agents who are offered nothing because something in their row cannot be read, by user id."""
     return tuple(
-        agent.user_id for agent in staff if not are_hours_readable(agent) or not are_numbers_readable(agent)
+        agent.user_id for agent in active_agents(session, team_id, settings) if not is_readable(agent)
     )
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from bot.lifecycle import OPEN_ASSIGNMENTS, OPEN_STATES, RequestState
 from bot.services import agents
+from bot.services.agent_rows import is_readable
 from bot.services.deciding import Decider
 from bot.services.periods import Period
 from bot.services.stats import Stats, gather
@@ -24,7 +25,7 @@ class AgentDesk:
 
     is_on: bool
     is_in_hours: bool
-    are_hours_readable: bool
+    is_readable: bool
     capacity: int
     load: int
     in_hand: tuple[OfferView, ...]
@@ -96,7 +97,7 @@ def _desk(session: Session, now: datetime, team_id: str, agent: Agent, settings:
     return AgentDesk(
         is_on=agent.is_on,
         is_in_hours=agents.is_in_hours(agent, now),
-        are_hours_readable=agents.are_hours_readable(agent),
+        is_readable=is_readable(agent),
         capacity=agents.capacity_of(agent, settings),
         load=session.scalar(select(func.count()).select_from(Assignment).where(*theirs)) or 0,
         in_hand=tuple(view_offer(session, assignment, request) for assignment, request in rows),

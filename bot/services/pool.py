@@ -16,6 +16,7 @@ import routing
 from bot.ids import EventKind
 from bot.lifecycle import OPEN_ASSIGNMENTS, AssignmentState
 from bot.services import agents
+from bot.services.agent_rows import unreadable_columns
 from bot.services.demand import score_of
 from bot.services.track_record import Handled, TrackRecord, busy_share, learn
 from bot.settings import Settings
@@ -95,7 +96,7 @@ def read_staff(
     """Every agent, on or away, with what they have in hand."""
     return [
         _agent(agent, now, pool, agents.capacity_of(agent, settings))
-        if agents.are_numbers_readable(agent)
+        if unreadable_columns(agent) <= {"hours"}  # those are read as never, and "next" still works
         else _away(agent)
         for agent in agents.active_agents(session, team_id, settings)
     ]

@@ -11,6 +11,7 @@ from bot.errors import NotAllowed
 from bot.ids import EventKind
 from bot.services import agents
 from bot.services.agent_profile import LONGEST_SITE, site_name
+from bot.services.agent_rows import is_readable
 from bot.services.moves import record
 from bot.settings import Settings
 from bot.storage.tables import Requester
@@ -62,4 +63,4 @@ def read_sites(session: Session, team_id: str, user_ids: Collection[str]) -> Map
 
 def _looked_after(session: Session, team_id: str, settings: Settings) -> tuple[str, ...]:
     staff = agents.active_agents(session, team_id, settings)
-    return tuple(sorted({site for agent in staff for site in agent.sites or ()}))
+    return tuple(sorted({site for agent in staff if is_readable(agent) for site in agent.sites or ()}))

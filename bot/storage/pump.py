@@ -1,7 +1,8 @@
 """Threads that empty a table: one claims rows and hands them to the others, each of which works one at a time.
 
 A subclass says what working a row means, and what is left to settle then.
-Only as many rows are claimed as threads are free, so a lease never runs while its row waits in a queue.
+Only as many rows are claimed as threads are free, or a few times as many where working one takes milliseconds: else a
+lease would run while its row waits in a queue.
 
 What was worked is settled by the transaction that claims the next rows: a commit of its own for each row cost more than
 all the rest of the work on it. Should the process die before, the row's lease runs out and it is looked at again.
@@ -13,6 +14,7 @@ import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from queue import SimpleQueue
 from typing import Generic, TypeVar
@@ -30,9 +32,11 @@ from bot.storage.trouble import DatabaseTrouble, trouble_of
 
 Row = TypeVar("Row", InboxRow, OutboxRow)
 Worked = TypeVar("Worked")  # a row that was worked, with whatever settling it takes
+Then = Callable[[], None]  # what to do once a transaction is committed
 log = logging.getLogger(__name__)
 
 TROUBLE_PAUSE_S = 1.0  # after the database could not be asked: long enough not to fill the log
+MOST_REST_S = 0.1
 GATHER_S = 0.005  # between claims at least: not felt by anybody, and under load one claim serves several rows
 SWEEP_EVERY = timedelta(seconds=1)  # what a dead worker left behind is looked for so often
 
@@ -40,7 +44,8 @@ SWEEP_EVERY = timedelta(seconds=1)  # what a dead worker left behind is looked f
 class Pump(ABC, Generic[Row, Worked]):
     """Runs `claim` when ``wake`` is set or every so often, and `work` for each row, on so many threads as `Settings` say.
 
-    ``waits_hold_lane`` as in :func:`bot.storage.claims.claim`; ``max_attempts`` of those whose worker died, None is any.
+    ``waits_hold_lane`` as in :func:`bot.storage.claims.claim`; ``max_attempts`` of those whose worker died, None is any;
+    ``ahead`` is how many rows are claimed for each thread.
     """
 
     def __init__(
@@ -53,6 +58,7 @@ class Pump(ABC, Generic[Row, Worked]):
         *,
         waits_hold_lane: bool,
         max_attempts: int | None,
+        ahead: int = 1,
     ) -> None:
         self.name = table.__tablename__
         self._table: type[Row] = table
@@ -68,7 +74,7 @@ class Pump(ABC, Generic[Row, Worked]):
         self._stopping = threading.Event()
         self._trouble: DatabaseTrouble | None = None
         self._queue: SimpleQueue[Row | None] = SimpleQueue()
-        self._free = threading.Semaphore(settings.firstline_workers)
+        self._free = threading.Semaphore(settings.firstline_workers * ahead)
         self._threads = [
             threading.Thread(target=self._run_worker, name=f"{self.name}-{n}", daemon=True)
             for n in range(settings.firstline_workers)
@@ -80,21 +86,24 @@ class Pump(ABC, Generic[Row, Worked]):
         """Work one claimed row: what is left to settle, or None when it is settled, put back or given up."""
 
     @abstractmethod
-    def settle(self, session: Session, worked: Sequence[Worked], now: datetime) -> Callable[[], None]:
+    def settle(self, session: Session, worked: Sequence[Worked], now: datetime) -> Then:
         """Mark as done what was worked, unless another has taken it over; return what to do once that is committed."""
 
-    def mourn(self, session: Session, row: Row, now: datetime, fault: str) -> None:
-        """See to what must follow when a row is given up, in the transaction that gives it up."""
+    def mourn(self, session: Session, row: Row, now: datetime, fault: str) -> Then:
+        """See to what must follow when a row is given up, in the transaction that gives it up; return as `settle` does."""
+        return _nothing
 
     def ids(self, row: Row) -> Mapping[str, object]:
         """What each line of the log says of a row while it is being worked: ids, never people's words."""
         return {f"{self.name}_row": row.id}
 
     def work(self, row: Row) -> None:
-        """Work one claimed row; it is settled with the next claim."""
+        """Work one claimed row; it is settled with the next claim, or at once when there will be none."""
         worked = self.do(row)
         if worked is not None:
             self._worked.append(worked)
+            if self._stopping.is_set():
+                self._settle_rest()
 
     def claim(self, limit: int) -> Sequence[Row]:
         """Take up to ``limit`` rows into work, after what was worked is settled, and what a dead worker left put back."""
@@ -103,8 +112,8 @@ class Pump(ABC, Generic[Row, Worked]):
             with self._db.writing() as session:
                 now = self._clock()
                 claims.serialise(session, self._table)
-                then = self.settle(session, worked, now) if worked else _nothing
-                self._sweep(session, now)
+                thens = [self.settle(session, worked, now)] if worked else []
+                thens += self._sweep(session, now)
                 rows = claims.claim(
                     session,
                     self._table,
@@ -113,25 +122,41 @@ class Pump(ABC, Generic[Row, Worked]):
                     limit=limit,
                     waits_hold_lane=self._waits_hold_lane,
                 )
-        except (DataError, IntegrityError):  # one of these rows does it: all are left to their leases
+        except (DataError, IntegrityError):  # one of these rows does it, and takes no other with it
+            for each in worked:
+                self._settle_now([each])
             raise
         except (DBAPIError, PoolTimeout):  # the database is away
             self._worked.extend(worked)
             raise
-        then()
+        self._after(thens)
         return rows
 
-    def _sweep(self, session: Session, now: datetime) -> None:
+    def _after(self, thens: Sequence[Then]) -> None:
+        """What is committed is done, whatever becomes of telling it."""
+        for then in thens:
+            try:
+                then()
+            except Exception as error:  # or the rows just claimed would be handed to nobody
+                log.error("%s: after settling: %s", self.name, type(error).__name__)
+
+    def _sweep(self, session: Session, now: datetime) -> list[Then]:
         """Put back what a dead worker left behind, and give up what had its last attempt."""
         if self._sweep_due is not None and self._sweep_due - SWEEP_EVERY <= now < self._sweep_due:
-            return
+            return []
         self._sweep_due = now + SWEEP_EVERY
+        thens = []
         for row in claims.sweep(session, self._table, now, max_attempts=self._sweep_attempts):
             with bound_contextvars(**self.ids(row)):
-                self.mourn(session, row, now, claims.LEASE_EXPIRED)
+                thens.append(self.mourn(session, row, now, claims.LEASE_EXPIRED))
+        return thens
 
     def _take_worked(self) -> list[Worked]:
-        return [self._worked.popleft() for _ in range(len(self._worked))]
+        taken = []
+        with suppress(IndexError):  # another thread may take some of them
+            while True:
+                taken.append(self._worked.popleft())
+        return taken
 
     def start(self) -> None:
         """Start the threads; once."""
@@ -149,27 +174,25 @@ class Pump(ABC, Generic[Row, Worked]):
         self._scout.join(max(0.0, end - time.monotonic()))
         for _ in self._threads:
             self._queue.put(None)
-        for thread in self._threads:
-            thread.join(max(0.0, end - time.monotonic()))
-        if any(thread.is_alive() for thread in [self._scout, *self._threads]):
-            return False
         # On a thread of its own, as the database may be silent and the process is to end all the same.
-        last = threading.Thread(target=self._settle_last, name=f"{self.name}-last", daemon=True)
+        last = threading.Thread(target=self._settle_rest, name=f"{self.name}-last", daemon=True)
         last.start()
-        last.join(max(0.0, end - time.monotonic()))
-        return not last.is_alive()
+        for thread in [*self._threads, last]:
+            thread.join(max(0.0, end - time.monotonic()))
+        return not any(thread.is_alive() for thread in [self._scout, *self._threads, last])
 
-    def _settle_last(self) -> None:
-        worked = self._take_worked()
-        if not worked:
-            return
+    def _settle_rest(self) -> None:
+        if worked := self._take_worked():
+            self._settle_now(worked)
+
+    def _settle_now(self, worked: Sequence[Worked]) -> None:
         try:
             with self._db.writing() as session:
                 then = self.settle(session, worked, self._clock())
         except SQLAlchemyError as error:  # they are left to their leases
-            log.warning("%s: what was worked last is not settled: %s", self.name, type(error).__name__)
+            log.warning("%s: what was worked is not settled: %s", self.name, type(error).__name__)
         else:
-            then()
+            self._after([then])
 
     @property
     def is_alive(self) -> bool:
@@ -182,9 +205,9 @@ class Pump(ABC, Generic[Row, Worked]):
         return self._trouble
 
     def _run_scout(self) -> None:
-        rest_s = 0.0
+        go_on_s = time.monotonic()
         while not self._stopping.is_set():
-            time.sleep(rest_s)
+            self._stopping.wait(max(0.0, go_on_s - time.monotonic()))
             if not self._free.acquire(timeout=self._poll_s):
                 continue
             free = 1
@@ -194,7 +217,9 @@ class Pump(ABC, Generic[Row, Worked]):
             self._wake.clear()
             began_s = time.monotonic()
             rows = self._look(free)
-            rest_s = max(GATHER_S, time.monotonic() - began_s)  # the busier the machine, the more is gathered
+            ended_s = time.monotonic()
+            # The busier the machine, the more is gathered; but nobody waits because the database was away.
+            go_on_s = ended_s + min(MOST_REST_S, max(GATHER_S, ended_s - began_s))
             for row in rows:
                 self._queue.put(row)
             if len(rows) < free:

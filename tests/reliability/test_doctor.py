@@ -251,7 +251,7 @@ def hedge_too_late(ward: Ward) -> None:
         (schema_behind, "database", Level.FAULT, "is at 0003", "python -m bot migrate"),
         (schema_ahead, "database", Level.FAULT, "is at 9999", "newer version"),
         (dead_letters, "inbox", Level.WARNING, "1 dead letters (1 x ZeroDivisionError)", "given up"),
-        (hours_lost, "hours", Level.WARNING, "U0BEN of T0PLAY cannot be read", "/firstline me"),
+        (hours_lost, "agent_rows", Level.WARNING, "U0BEN of T0PLAY cannot be read", "/firstline me"),
         (nobody_for_a_category, "skills", Level.WARNING, "nobody can ever be offered", "/firstline me"),
         (everybody_away, "presence", Level.WARNING, "no agent is on", "/firstline on"),
         (port_taken, "port", Level.FAULT, "taken by another program", "PORT"),

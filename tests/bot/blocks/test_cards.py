@@ -346,10 +346,10 @@ def test_stats_say_whose_language_was_not_read() -> None:
 
 
 @pytest.mark.parametrize("is_lost", [True, False])
-def test_hours_that_are_lost_are_told_where_they_are_written_anew(is_lost: bool) -> None:
+def test_what_is_lost_is_told_where_it_is_written_anew(is_lost: bool) -> None:
     """On the agent's own App Home, and in the form that its button opens; never without need."""
     desk = AgentDesk(True, False, not is_lost, 5, 3, (), 2)
     home = str([text for _, text in texts(home_blocks(Home("UANA", (), desk, None), ANSWERS))])
-    form = str(agent_form(Profile(are_hours_lost=is_lost), 5, ANSWERS).to_dict())
-    for told, words in ((home, "*cannot be read* any more"), (form, "cannot be read any more: write them")):
+    form = str(agent_form(Profile(lost=frozenset({"hours"} if is_lost else ())), 5, ANSWERS).to_dict())
+    for told, words in ((home, "*cannot be read* any more"), (form, "cannot be read any more: write it")):
         assert (words in told) == is_lost

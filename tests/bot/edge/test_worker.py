@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import pytest
@@ -165,6 +166,23 @@ def run_once(worker: InboxWorker) -> int:
     return len(rows)
 
 
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Look every few milliseconds, for a minute at most."""
+    end_s = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end_s
+        time.sleep(0.01)
+
+
+@contextmanager
+def taken(database: Database) -> Iterator[None]:
+    """Somebody else has the inbox to themselves."""
+    with database.writing() as session:
+        if database.engine.dialect.name == "postgresql":
+            session.execute(text("LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE"))
+        yield
+
+
 def rows(database: Database, table=InboxRow) -> list:
     with database.reading() as session:
         return list(session.scalars(select(table).order_by(table.id)))
@@ -290,17 +308,58 @@ def test_stopping_does_not_wait_for_a_database_that_takes_nothing_more(
 ) -> None:
     """What was worked last and cannot be settled in time is left to its lease."""
     worker = InboxWorker(make_settings(firstline_poll_s=60), database, clock, wake, bolt)
-    arrive()
+    arrive(1)
     (row,) = worker.claim(1)
+    arrive(2, lane="T1:U2")
     worker.start()
-    with database.writing() as session:
-        if database.engine.dialect.name == "postgresql":
-            session.execute(text("LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE"))
+    wait_until(lambda: rows(database)[1].state is RowState.DONE)  # and looks again in a minute
+    with taken(database):
         worker.work(row)
         began_s = time.monotonic()
         assert not worker.stop(1)
         took_s = time.monotonic() - began_s
     assert took_s < 0.7 * WRITE_WITHIN_S
+
+
+def test_stopping_settles_what_was_worked_while_one_row_still_hangs(
+    make_settings, database, clock, wake, bolt, arrive
+) -> None:
+    """A slow one is left to its lease, and takes no other with it."""
+    goes_on = threading.Event()
+
+    @bolt.event("message")
+    def listen(event):
+        if event["text"] == "words 1":
+            goes_on.wait(60)
+        else:
+            time.sleep(0.3)  # the bot is told to stop meanwhile
+
+    worker = InboxWorker(make_settings(firstline_poll_s=60), database, clock, wake, bolt)
+    for number in (1, 2, 3):
+        arrive(number, lane=f"T1:U{number}")
+    worker.start()
+    wait_until(lambda: {row.state for row in rows(database)} == {RowState.CLAIMED})
+    assert not worker.stop(3)
+    assert [row.state for row in rows(database)] == [RowState.CLAIMED, RowState.DONE, RowState.DONE]
+    goes_on.set()
+
+
+def test_nobody_waits_because_the_database_was_away(
+    make_settings, database, clock, wake, bolt, arrive
+) -> None:
+    """However long the last look took, the next one comes soon."""
+    worker = InboxWorker(make_settings(), database, clock, wake, bolt)
+    worker.start()
+    with taken(database):
+        wake.inbox.set()
+        time.sleep(4)
+    arrive()
+    began_s = time.monotonic()
+    wake.inbox.set()
+    wait_until(lambda: rows(database)[0].state is RowState.DONE)
+    took_s = time.monotonic() - began_s
+    assert worker.stop(20)
+    assert took_s < 2
 
 
 def test_stopping_does_not_wait_for_a_database_that_is_stuck(
@@ -412,16 +471,18 @@ def test_a_message_that_always_fails_is_given_up_and_its_person_is_told_once(
 
 
 def test_a_message_that_kills_its_worker_is_given_up_and_its_person_is_told(
-    worker, database, arrive, clock
+    worker, database, arrive, clock, wake
 ) -> None:
     """A row that never comes back three times ends the same way, by its leases."""
     arrive()
     for _ in range(3):
         assert len(worker.claim(1)) == 1  # and the process dies
         clock.forward(61)
+    wake.outbox.clear()
     assert worker.claim(1) == []
     assert [row.state for row in rows(database)] == [RowState.DEAD]
     assert len(rows(database, OutboxRow)) == 1
+    assert wake.outbox.is_set()
 
 
 @pytest.mark.parametrize(

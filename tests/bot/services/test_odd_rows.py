@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text, update
 
-from bot.services import agent_profile, agents, pulling, why
+from bot.services import agent_profile, agents, pulling, sites, why
 from bot.services.agent_profile import Profile
 from bot.services.deciding import Decider
 from bot.services.home import read_home
@@ -31,6 +31,10 @@ BROKEN_NUMBERS: tuple[dict[str, Any], ...] = (
     {"skills": ["hardware"]},
     {"skills": {"hardware": "good"}},
     {"languages": 5},
+    {"languages": "en,de"},
+    {"languages": [1, 2]},
+    {"sites": "berlin"},
+    {"sites": [["a"]]},
     {"sites": 5},
 )
 
@@ -76,14 +80,22 @@ def test_hours_that_cannot_be_read_are_nobody_elses_trouble(office: Any, stored:
 
 @pytest.mark.parametrize("stored", BROKEN_NUMBERS)
 def test_numbers_that_cannot_be_read_are_nobody_elses_trouble(office: Any, stored: dict[str, Any]) -> None:
-    """As with hours; the form opens without them, and what is saved counts at once."""
-    break_row(office, "UANA", **stored)
+    """As with hours; the form opens without them and keeps the rest, and what is saved counts at once."""
+    break_row(office, "UANA", **{"capacity": 2, "sites": ["Ghent"]} | stored)
     for user in ("URILEY", "USAM"):
         office.waiting(user=user)
     run = office.match()
     assert [offer.agent_id for offer in run.offers] == ["UBEN", "UBEN"]
     assert run.unreadable == ("UANA",)
-    assert read(office, "UANA") == Profile()
+    (column,) = stored
+    seen = read(office, "UANA")
+    assert seen.lost == {column}
+    assert (seen.capacity, seen.sites) == (
+        None if column == "capacity" else 2,
+        () if column == "sites" else ("Ghent",),
+    )
+    with office.db.reading() as session:
+        assert sites.read_site(session, **who(office, "USAM")).looked_after == ()
     office.in_one(agent_profile.save_profile, profile=Profile(capacity=2), **who(office, "UANA"))
     office.waiting(user="UKIM")
     run = office.match()
@@ -114,13 +126,13 @@ def test_with_nobody_elses_hours_to_go_by_the_fallback_is_told(open_office: Any)
 def test_the_form_mends_them(office: Any) -> None:
     """It opens without hours and says that they are lost; what is saved counts at once, and App Home agrees."""
     break_hours(office, "UANA", BROKEN_HOURS[0])
-    assert read(office, "UANA") == Profile(are_hours_lost=True)
-    assert not desk_of(office, "UANA").are_hours_readable
+    assert read(office, "UANA") == Profile(lost=frozenset({"hours"}))
+    assert not desk_of(office, "UANA").is_readable
     assert not office.in_one(agents.set_presence, is_on=True, **who(office, "UANA")).is_in_hours
     mended = Profile(hours=parse_hours("Mon 9-17", "UTC"))
     office.in_one(agent_profile.save_profile, profile=mended, **who(office, "UANA"))
     assert read(office, "UANA") == mended
-    assert desk_of(office, "UANA").are_hours_readable
+    assert desk_of(office, "UANA").is_readable
     for user in ("URILEY", "USAM"):
         office.waiting(user=user)
     run = office.match()
