@@ -80,13 +80,23 @@ def mutants_of(file: str) -> list[Mutant]:
     """Every mutant of a file."""
     text = (ROOT / file).read_text(encoding="utf-8")
     found = []
-    for place, node in enumerate(ast.walk(ast.parse(text))):
+    whole = ast.parse(text)
+    left_alone = {id(part) for node in ast.walk(whole) for part in _decorators(node)}
+    for place, node in enumerate(ast.walk(whole)):
+        if id(node) in left_alone:
+            continue
         for choice, (what, _) in enumerate(_changes(node)):
             tree = ast.parse(text)
             changed = list(ast.walk(tree))[place]
             list(_changes(changed))[choice][1]()
             found.append(Mutant(file, getattr(node, "lineno", 0), what, ast.unparse(tree)))
     return found
+
+
+def _decorators(node: ast.AST) -> Iterator[ast.AST]:
+    """What stands above a class or function: whether a dataclass is frozen is no behaviour that a test could see."""
+    for decorator in getattr(node, "decorator_list", ()):
+        yield from ast.walk(decorator)
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, Callable[[], None]]]:
@@ -126,10 +136,14 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, Callable[[], None]]]:
 
 
 def _can_go(statement: ast.stmt) -> bool:
-    """What does something by itself; a docstring, an import or a definition does not."""
+    """What does something by itself; a docstring, an import, a definition or a line of the log does not."""
     if isinstance(statement, ast.Expr):
-        return not isinstance(statement.value, ast.Constant | ast.Yield)
+        return not isinstance(statement.value, ast.Constant | ast.Yield) and not _is_log(statement.value)
     return isinstance(statement, ast.Raise | ast.Assign | ast.AugAssign | ast.If | ast.Delete)
+
+
+def _is_log(value: ast.expr) -> bool:
+    return isinstance(value, ast.Call) and ast.unparse(value.func).startswith("log.")
 
 
 def survives(mutant: Mutant, place: Path, limit_s: float) -> bool:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.delivery import outbox
 from bot.edge.bolt import build_bolt
-from bot.edge.worker import InboxWorker
+from bot.edge.worker import AHEAD, InboxWorker
 from bot.errors import LeaseLost, SlackAway
 from bot.storage.database import WRITE_WITHIN_S, Database
 from bot.storage.inbox import Delivery, store
@@ -342,6 +343,24 @@ def test_stopping_settles_what_was_worked_while_one_row_still_hangs(
     assert not worker.stop(3)
     assert [row.state for row in rows(database)] == [RowState.CLAIMED, RowState.DONE, RowState.DONE]
     goes_on.set()
+
+
+def test_no_more_is_claimed_than_there_are_hands_for(
+    make_settings, database, clock, wake, bolt, arrive
+) -> None:
+    """A few rows for each thread, as many as may be in work at once; the rest waits for whoever is free."""
+    goes_on = threading.Event()
+    bolt.event("message")(lambda event: goes_on.wait(60))
+    worker = InboxWorker(make_settings(firstline_workers=2), database, clock, wake, bolt)
+    for number in range(2 * AHEAD + 3):
+        arrive(number, lane=f"T1:U{number}")
+    worker.start()
+    wait_until(lambda: Counter(row.state for row in rows(database))[RowState.CLAIMED] >= 2 * AHEAD)
+    time.sleep(0.3)
+    assert Counter(row.state for row in rows(database)) == {RowState.CLAIMED: 2 * AHEAD, RowState.READY: 3}
+    goes_on.set()
+    wait_until(lambda: {row.state for row in rows(database)} == {RowState.DONE})
+    assert worker.stop(20)
 
 
 def test_nobody_waits_because_the_database_was_away(

@@ -73,6 +73,18 @@ def test_deliveries_from_many_threads_are_all_stored_in_few_commits(
     assert count(database) == 225
 
 
+def test_what_has_gathered_goes_into_one_commit(database: Database, clock: Clock, wake: Wake) -> None:
+    """A commit costs a wait for the disk however many deliveries it holds."""
+    written = []
+    event.listen(database.engine, "commit", written.append)
+    writer = InboxWriter(database, clock, wake.inbox, limit=1000)
+    futures = [writer.submit(delivery(number)) for number in range(20)]
+    writer.start()
+    wait(futures, 5)
+    assert writer.stop(5)
+    assert (count(database), len(written)) == (20, 1)
+
+
 def test_a_database_that_is_away_fails_the_delivery_and_not_the_writer(
     writer: InboxWriter, database: Database
 ) -> None:

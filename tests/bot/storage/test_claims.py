@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from bot.storage import claims
 from bot.storage.database import Database
@@ -240,6 +240,23 @@ def test_a_failed_row_waits_twice_as_long_each_time_up_to_a_cap(
 ) -> None:
     """Backoff doubles from its base and stops at its cap."""
     assert claims.Backoff(2, cap_s=60).due(clock(), attempts) == clock() + timedelta(seconds=wait_s)
+
+
+def test_a_failed_row_waits_five_minutes_at_most(clock: Clock) -> None:
+    """Where no other cap is given."""
+    assert claims.Backoff(2).due(clock(), 50) == clock() + timedelta(minutes=5)
+
+
+def test_a_row_that_somebody_holds_keeps_nobody_waiting(database: Database, clock: Clock) -> None:
+    """A claim takes the others."""
+    if database.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer, who holds everything")
+    fill(database, clock(), "A", "B")
+    with database.writing() as holding, database.writing() as session:
+        holding.scalars(select(InboxRow).where(InboxRow.lane == "A").with_for_update()).one()
+        session.execute(text("SET LOCAL lock_timeout = '3s'"))
+        claimed = claims.claim(session, InboxRow, clock(), lease_s=60, limit=5, waits_hold_lane=False)
+    assert [row.lane for row in claimed] == ["B"]
 
 
 def claim_and_crash(database: Database, now: datetime) -> None:
