@@ -211,6 +211,19 @@ def test_a_kind_that_nobody_waits_for_is_acknowledged(judge, kind: str) -> None:
     assert judge({"type": kind, "team": {"id": "T1"}, "user": {"id": "U1"}}) == Answer()
 
 
+@pytest.mark.parametrize("trigger", [None, "", 5, {"id": "7"}])
+def test_a_command_without_a_trigger_is_known_by_all_of_it(judge, trigger: Any) -> None:
+    """The same one is the same when it comes again, and no other is taken for it."""
+    keys = [
+        judge(
+            {"command": "/firstline", "text": text, "team_id": "T1", "user_id": "U1", "trigger_id": trigger}
+        ).delivery.delivery_key
+        for text in ("on", "on", "away")
+    ]
+    assert keys[0] == keys[1] != keys[2]
+    assert all(len(key) == len("T1:") + 32 for key in keys)
+
+
 def test_a_click_is_known_by_its_trigger(judge) -> None:
     """A click has no event id; its trigger is as unique."""
     arrival = judge(form(click()), FORM)
