@@ -29,7 +29,9 @@ log = logging.getLogger(__name__)
 
 AWAY_AT_MOST = timedelta(seconds=30)  # while Slack or the database is away, a row is tried so often
 NAME_CHARACTERS = 32
-AHEAD = 4  # rows claimed for each thread: most deliveries are worked more quickly than the next ones are claimed
+AHEAD = (
+    4  # rows claimed for each thread: most deliveries are worked more quickly than the next ones are claimed
+)
 APOLOGY = (
     "Sorry, something went wrong here and I could not handle this. Please try again, or ask your IT team directly "
     "and quote the reference *{reference}*."

@@ -136,8 +136,15 @@ def _finishing_one(table: type[InboxRow] | type[OutboxRow]) -> UpdateBase:
 
 def finish_all(session: Session, table: type[Row], rows: Sequence[Row], now: datetime) -> set[int]:
     """DONE, those of ``rows`` that are still held by the lease they were claimed with; their ids. One statement."""
-    held = {"ids": [row.id for row in rows], "held": [(row.id, row.lease) for row in rows], "now": now}
+    pairs = _of_few_lengths([(row.id, row.lease) for row in rows])
+    held = {"ids": [row_id for row_id, _ in pairs], "held": pairs, "now": now}
     return set(session.scalars(_finishing_all(table), held))
+
+
+def _of_few_lengths(pairs: list[tuple[int, str | None]]) -> list[tuple[int, str | None]]:
+    """The last one again until there are 1, 2, 4, 8, ...: a statement for each length would be prepared and kept."""
+    length = 1 << (len(pairs) - 1).bit_length()
+    return pairs + pairs[-1:] * (length - len(pairs))
 
 
 @cache

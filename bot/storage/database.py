@@ -40,6 +40,9 @@ _END_FROZEN = (
     " WHERE current_setting('idle_in_transaction_session_timeout') = '0'"
 )
 
+# Each connection keeps statements ready, some 35 KB each: as many as are asked again and again, and not every length of
+# every list.
+SQLITE = {"check_same_thread": False, "cached_statements": 64}
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # an acknowledged message must survive a power cut
@@ -64,7 +67,7 @@ def open_engine(url: str, *, frozen_after_s: float = FROZEN_AFTER_S) -> Engine:
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).touch(mode=0o600, exist_ok=True)
-    engine = create_engine(url, **POOL, connect_args={"check_same_thread": False})
+    engine = create_engine(url, **POOL, connect_args=SQLITE)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
