@@ -296,6 +296,9 @@ def test_stopping_settles_what_was_worked_last(worker, database, arrive) -> None
     """Nothing is looked at again because of a restart."""
     arrive()
     worker.start()
+    mine = [thread for thread in threading.enumerate() if thread.name.startswith("inbox")]
+    assert len(mine) > 1
+    assert all(thread.daemon for thread in mine)  # none of them keeps a process from ending
     for _ in range(3000):
         if rows(database)[0].state is not RowState.READY:
             break

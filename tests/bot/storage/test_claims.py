@@ -247,6 +247,16 @@ def test_a_failed_row_waits_five_minutes_at_most(clock: Clock) -> None:
     assert claims.Backoff(2).due(clock(), 50) == clock() + timedelta(minutes=5)
 
 
+def test_a_fault_fits_its_column(database: Database, clock: Clock) -> None:
+    """However long it is."""
+    fill(database, clock(), "A")
+    (row,) = take(database, clock())
+    with database.writing() as session:
+        assert claims.bury(session, InboxRow, row.id, row.lease, clock(), fault="x" * 300)
+    with database.reading() as session:
+        assert session.scalar(select(InboxRow.fault)) == "x" * 200
+
+
 def test_a_row_that_somebody_holds_keeps_nobody_waiting(database: Database, clock: Clock) -> None:
     """A claim takes the others."""
     if database.engine.dialect.name == "sqlite":
