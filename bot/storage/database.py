@@ -40,7 +40,7 @@ _END_FROZEN = (
     " WHERE current_setting('idle_in_transaction_session_timeout') = '0'"
 )
 
-# Each connection keeps statements ready, some 35 KB each: as many as are asked again and again, and not every length of
+# Each connection keeps statements ready, tens of KB each: as many as are asked again and again, and not every length of
 # every list.
 SQLITE = {"check_same_thread": False, "cached_statements": 64}
 SQLITE_PRAGMAS = (

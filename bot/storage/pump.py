@@ -36,7 +36,7 @@ Then = Callable[[], None]  # what to do once a transaction is committed
 log = logging.getLogger(__name__)
 
 TROUBLE_PAUSE_S = 1.0  # after the database could not be asked: long enough not to fill the log
-MOST_REST_S = 0.1
+MOST_REST_S = 0.1  # between claims at most
 GATHER_S = 0.005  # between claims at least: not felt by anybody, and under load one claim serves several rows
 SWEEP_EVERY = timedelta(seconds=1)  # what a dead worker left behind is looked for so often
 

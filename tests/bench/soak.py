@@ -1,6 +1,6 @@
 """A bot that runs for long: what grows, and what does not.
 
-Most of the events are what a workspace sends besides (see `noise`): the bot stores, acknowledges and drops them. A
+Most of the events are what a workspace sends besides (see `noise`): the bot acknowledges them all, and stores half of them first. A
 stated share are DMs, whose cards are pressed. Retention is set to a minute, so that what is pruned after a month in
 an office is pruned many times in a run.
 """
