@@ -37,6 +37,7 @@ from bot.edge.socket import SocketEdge
 from bot.edge.worker import InboxWorker
 from bot.edge.writer import InboxWriter
 from bot.errors import BotError, PortTaken, SlackAway
+from bot.heaps import share_heaps
 from bot.jobs.matching import Matcher
 from bot.jobs.model_watch import ModelWatch, model_id_in
 from bot.jobs.timetable import make_timetable
@@ -194,6 +195,7 @@ def build(settings: Settings, clock: Clock, listening: socket.socket, decider: D
 
 def serve(settings: Settings, clock: Clock) -> None:
     """Run until SIGTERM or SIGINT, then drain."""
+    share_heaps()
     configure_logs()
     listening = _listen(settings)
     bot = build(settings, clock, listening)
