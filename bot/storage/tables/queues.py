@@ -27,7 +27,21 @@ class RowState(StrEnum):
     DEAD = "dead"  # given up after the last attempt; `doctor` and the metrics show it
 
 
-class InboxRow(Base):
+class Leased:
+    """How far a row has been worked, and who holds it until when: what :mod:`bot.storage.claims` reads and writes."""
+
+    state: Mapped[RowState] = mapped_column(choice(RowState), default=RowState.READY)
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    due_at: Mapped[datetime]
+    lease: Mapped[str | None] = mapped_column(String(32))
+    lease_until: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]
+    fault: Mapped[str | None] = mapped_column(
+        String(200)
+    )  # the class of the last error, never people's words
+
+
+class InboxRow(Leased, Base):
     """One verified delivery of Slack's, stored before it was acknowledged."""
 
     __tablename__ = "inbox"
@@ -43,16 +57,7 @@ class InboxRow(Base):
     lane: Mapped[str] = mapped_column(String(80))  # rows of one lane are worked in order, one at a time
     kind: Mapped[InboxKind] = mapped_column(choice(InboxKind))
     body: Mapped[dict[str, Any]]
-    state: Mapped[RowState] = mapped_column(choice(RowState), default=RowState.READY)
-    attempts: Mapped[int] = mapped_column(Integer, default=0)
     received_at: Mapped[datetime]
-    due_at: Mapped[datetime]
-    lease: Mapped[str | None] = mapped_column(String(32))
-    lease_until: Mapped[datetime | None]
-    done_at: Mapped[datetime | None]
-    fault: Mapped[str | None] = mapped_column(
-        String(200)
-    )  # the class of the last error, never people's words
 
 
 class OutboxKind(StrEnum):
@@ -64,7 +69,7 @@ class OutboxKind(StrEnum):
     PUBLISH_HOME = "publish_home"  # views.publish
 
 
-class OutboxRow(Base):
+class OutboxRow(Leased, Base):
     """One thing to say, written in the same transaction as what it tells about.
 
     ``delivery_key`` and ``arrived_at`` are of the delivery that caused it, None where a job did; ``request_id`` is the
@@ -88,14 +93,7 @@ class OutboxRow(Base):
     delivery_key: Mapped[str | None] = mapped_column(String(128))
     arrived_at: Mapped[datetime | None]
     request_id: Mapped[int | None] = mapped_column(BigInteger)  # no foreign key: it goes on its own way
-    state: Mapped[RowState] = mapped_column(choice(RowState), default=RowState.READY)
-    attempts: Mapped[int] = mapped_column(Integer, default=0)
     created_at: Mapped[datetime]
-    due_at: Mapped[datetime]
-    lease: Mapped[str | None] = mapped_column(String(32))
-    lease_until: Mapped[datetime | None]
-    done_at: Mapped[datetime | None]
-    fault: Mapped[str | None] = mapped_column(String(200))
 
 
 class PostedMessage(Base):
