@@ -11,6 +11,7 @@ import structlog
 from bot.delivery import say
 from bot.deps import Deps
 from bot.jobs.offers import expire_offers
+from bot.services import agents
 from bot.services.line import teams_waiting
 from bot.services.matching import Offered, look_only, offer_waiting
 from routing import WaitReason
@@ -21,6 +22,8 @@ TROUBLE_PAUSE_S = 1.0  # after a run that failed: somebody may wait beside a fre
 
 REST = 9.0  # times as long as it ran: with a long line a run takes a while, and those who write are answered meanwhile
 MOST_REST_S = 1.0
+REST_FULL = 49.0  # the same while nobody has a place free, as a run could only tell those who have just come that it is so
+MOST_REST_FULL_S = 5.0
 
 OnLeft = Callable[[Mapping[WaitReason, int]], None]  # told how many requests a run left waiting, by why
 
@@ -121,6 +124,29 @@ class Matcher:
         while not self._stopping.is_set():
             began_s = time.monotonic()
             wait_s = self.step()
-            self._stopping.wait(min(REST * (time.monotonic() - began_s), MOST_REST_S))
+            self._rest(time.monotonic() - began_s)
             if not self._stopping.is_set():  # the step may have cleared the flag that `stop` set
                 self._deps.wake.matching.wait(wait_s)
+
+    def _rest(self, ran_s: float) -> None:
+        """Rest; and on for as long as nobody has room, up to REST_FULL."""
+        began_s = time.monotonic()
+        rest_s, full_s = min(REST * ran_s, MOST_REST_S), min(REST_FULL * ran_s, MOST_REST_FULL_S)
+        while (
+            not self._stopping.wait(rest_s) and time.monotonic() - began_s < full_s and not self._has_room()
+        ):
+            pass
+
+    def _has_room(self) -> bool:
+        """Whether anybody could be offered what waits; what has run out makes room. True where nothing waits."""
+        deps = self._deps
+        try:
+            expire_offers(deps)
+            with deps.db.reading() as session:
+                teams = teams_waiting(session)
+                return not teams or any(
+                    agents.has_room(session, deps.clock(), team_id, deps.settings) for team_id in teams
+                )
+        except Exception as error:  # a job's edge: the run that follows tells more
+            log.error("matching_failed", error=type(error).__name__)
+            return True

@@ -4,17 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from bot.errors import NotAllowed
 from bot.ids import EventKind
+from bot.lifecycle import OPEN_ASSIGNMENTS
 from bot.services.agent_rows import is_readable
 from bot.services.moves import record
 from bot.services.working_hours import HoursUnreadable, never, read_hours
 from bot.settings import Settings
 from bot.storage.statements import insert_into
-from bot.storage.tables import Agent
+from bot.storage.tables import Agent, Assignment
 from bot.storage.work import MATCHING_DUE
 from routing import WeeklyHours
 
@@ -74,6 +75,21 @@ def is_in_hours(agent: Agent, now: datetime) -> bool:
     """Whether ``now`` lies in the hours an agent has given; without any it always does."""
     hours = hours_of(agent)
     return hours is None or hours.closes_at(now) is not None
+
+
+def has_room(session: Session, now: datetime, team_id: str, settings: Settings) -> bool:
+    """Whether anybody who is there has a place free. Two short statements, where a matching reads all that waits."""
+    in_hand = (
+        select(Assignment.agent_id, func.count())
+        .where(Assignment.team_id == team_id, Assignment.state.in_(OPEN_ASSIGNMENTS))
+        .group_by(Assignment.agent_id)
+    )
+    load = dict(session.execute(in_hand).all())
+    return any(
+        load.get(agent.user_id, 0) < capacity_of(agent, settings)
+        for agent in active_agents(session, team_id, settings)
+        if is_readable(agent) and agent.is_on and is_in_hours(agent, now)
+    )
 
 
 def set_presence(

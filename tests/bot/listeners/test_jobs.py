@@ -95,6 +95,35 @@ def test_a_long_line_leaves_time_for_those_who_write(desk: Any) -> None:
     assert 1 <= matcher.steps <= 1 + (time.monotonic() - began_s) / 0.25
 
 
+class _Slow(Matcher):
+    """A matcher whose line takes a while to look through; it keeps when it did."""
+
+    def step(self) -> float:
+        self.looked_s = [*getattr(self, "looked_s", []), time.monotonic()]
+        time.sleep(0.1)
+        return super().step()
+
+
+def test_while_nobody_has_room_a_long_line_is_left_alone(open_desk: Callable[..., Any]) -> None:
+    """Requests that come in wake nobody who could take them; a place that becomes free is given soon."""
+    desk = open_desk(firstline_agents=("UANA",), firstline_agent_capacity=1, firstline_match_tick_s=3600)
+    matcher = _Slow(desk.deps)
+    matcher.start()
+    try:
+        for who in ("URILEY", "USAM"):
+            desk.dm(who, "broken screen")
+        assert wait_for(lambda: desk.keys("offer:") == ["offer:1"])
+        began_s = time.monotonic()
+        while time.monotonic() < began_s + 3:
+            desk.deps.wake.matching.set()
+            time.sleep(0.05)
+        assert len([at_s for at_s in matcher.looked_s if at_s > began_s]) <= 1
+        desk.press(desk.shown("offer:1")["user_ids"][0], "offer:1", "Decline")
+        assert wait_for(lambda: desk.keys("offer:") == ["offer:1", "offer:2"], 2)
+    finally:
+        assert matcher.stop(5)
+
+
 def test_the_matcher_goes_on_where_its_last_run_ended(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many wait that nobody can take, a later one that somebody can is offered after a few runs."""
     presence = {"team_id": "T0TEST", "settings": desk.deps.settings}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bot.errors import NotAllowed
 from bot.services import agents
@@ -72,3 +72,34 @@ def test_coming_on_wakes_the_matcher(office: Any) -> None:
                 settings=office.settings,
             )
             assert session.info.get(MATCHING_DUE, False) is is_on
+
+
+MONDAY_ONLY = {"zone": "UTC", "windows": [[0, 0, 1440]]}
+TUESDAY_ONLY = {"zone": "UTC", "windows": [[1, 0, 1440]]}
+
+
+@pytest.mark.parametrize(
+    ("row", "has_room"),
+    [
+        ({"capacity": None}, True),
+        ({"is_on": False}, False),
+        ({"capacity": 1}, False),  # it is taken
+        ({"capacity": 2}, True),
+        ({"capacity": -1}, False),
+        ({"hours": MONDAY_ONLY}, True),
+        ({"hours": TUESDAY_ONLY}, False),
+        ({"hours": "always"}, False),
+    ],
+)
+def test_who_has_room_is_who_would_be_offered_work(
+    open_office: Callable[..., Any], row: dict[str, Any], has_room: bool
+) -> None:
+    """The short look says what a matching would."""
+    office = open_office(firstline_agents=("UANA",))
+    assert office.clock().weekday() == 0
+    office.in_progress()
+    with office.db.writing() as session:
+        session.execute(update(Agent).values(**row))
+    assert office.in_one(agents.has_room, team_id="T0ONE", settings=office.settings) is has_room
+    office.waiting(user="USAM")
+    assert bool(office.match().offers) is has_room
