@@ -84,11 +84,11 @@ class WatchedWebhook(WebhookClient):
 def outcome_of(error: Exception) -> str:
     """What a failed call came to, for counting."""
     fault = fault_of(error)
-    if fault is None:
+    if fault is not None and fault.kind is FaultKind.RATE_LIMITED:
+        return "ratelimited"
+    if fault is None or fault.kind is FaultKind.PERMANENT or fault.code in AUTH_CODES:
         return "refused"
-    return {FaultKind.RATE_LIMITED: "ratelimited", FaultKind.UNKNOWN: "away"}.get(
-        fault.kind, "away" if isinstance(error, OSError) else "refused"
-    )
+    return "away"
 
 
 def _outcome_of_status(status: int) -> str:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -32,6 +33,31 @@ def test_a_refused_token_is_named(slack, make_settings) -> None:
     with pytest.raises(SlackAway, match="invalid_auth") as raised:
         Slack(make_settings(slack_api_url=slack.api_url, slack_bot_token="xoxb-wrong")).identity()
     assert "xoxb" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [
+        (None, "ok"),
+        (FaultRule(FaultKind.RATE_LIMITED), "ratelimited"),
+        (FaultRule(FaultKind.FAIL_BEFORE), "away"),
+        (FaultRule(FaultKind.CUT_AFTER), "away"),
+        (FaultRule(FaultKind.ERROR, error="service_unavailable"), "away"),
+        (FaultRule(FaultKind.ERROR, error="internal_error"), "away"),
+        (FaultRule(FaultKind.ERROR, error="invalid_auth"), "refused"),
+        (FaultRule(FaultKind.ERROR, error="channel_not_found"), "refused"),
+    ],
+)
+def test_how_calls_fare_is_told_for_counting(slack, make_settings, fault, outcome) -> None:
+    """A Slack that cannot is away, a Slack that will not refuses: two alerts with different things to do."""
+    told = []
+    settings = make_settings(slack_api_url=slack.api_url, slack_bot_token=slack.bot_token)
+    client = Slack(settings, lambda method, _seconds, came_to: told.append((method, came_to)))
+    if fault is not None:
+        slack.set_faults(fault)
+    with suppress(SlackAway):
+        client.identity()
+    assert told == [("auth.test", outcome)]
 
 
 def test_who_waits_for_an_answer_hears_the_same(slack, make_settings) -> None:
