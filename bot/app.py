@@ -19,6 +19,7 @@ from bot.delivery.sender import Sender
 from bot.delivery.slack import Slack, forget_proxies
 from bot.deps import Deps
 from bot.edge.bolt import authorize_as, build_bolt
+from bot.edge.echoes import without_echoes
 from bot.edge.guard import Guard
 from bot.edge.health import (
     Health,
@@ -48,7 +49,7 @@ from bot.services.deciding import Decider
 from bot.settings import DEFAULT_PORT, Settings, SlackMode, Switch
 from bot.storage import schema
 from bot.storage.database import Clock, Database, open_engine
-from bot.storage.inbox import Prepare, as_it_is
+from bot.storage.inbox import Delivery, Prepare
 from bot.storage.work import Wake, Work
 from classifier import AnswersRefused, ClassifierError, load, load_answers
 
@@ -217,7 +218,13 @@ def serve(settings: Settings, clock: Clock) -> None:
 
 
 def _prepare(settings: Settings) -> Prepare:
-    return redacted if settings.firstline_redact is Switch.ON else as_it_is
+    if settings.firstline_redact is Switch.OFF:
+        return without_echoes
+
+    def prepare(delivery: Delivery) -> Delivery:
+        return redacted(without_echoes(delivery))
+
+    return prepare
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, Update, UpdateBase, bindparam, func, select, tuple_, update
+from sqlalchemy import Select, Update, UpdateBase, bindparam, case, func, literal, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from bot.ids import new_token
 from bot.storage.statements import table_of
-from bot.storage.tables import InboxRow, OutboxRow, RowState, UtcDateTime
+from bot.storage.tables import LET_GO, InboxRow, OutboxRow, RowState, UtcDateTime
 
 Row = TypeVar("Row", InboxRow, OutboxRow)
 
@@ -163,8 +163,16 @@ def _finishing(table: type[InboxRow] | type[OutboxRow]) -> Update:
     return (
         update(table_of(table))
         .where(row.state == RowState.CLAIMED)
-        .values(state=RowState.DONE, done_at=bindparam("now"), lease=None, lease_until=None)
+        .values(state=RowState.DONE, done_at=bindparam("now"), lease=None, lease_until=None, **_let_go(table))
     )
+
+
+def _let_go(table: type[InboxRow] | type[OutboxRow]) -> dict[str, Any]:
+    """What else changes in a row that is settled: private answers and App Homes hold people's words for nobody any more."""
+    if table is InboxRow:
+        return {}
+    row = table_of(table).c
+    return {"payload": case((row.kind.in_(LET_GO), literal({}, row.payload.type)), else_=row.payload)}
 
 
 def put_back(
@@ -194,7 +202,8 @@ def bury(
     session: Session, table: type[Row], row_id: int, lease: str | None, now: datetime, *, fault: str
 ) -> bool:
     """DEAD: it is not tried again, and `doctor` and the metrics show it; False as in :func:`finish`."""
-    return _release(session, table, row_id, lease, state=RowState.DEAD, done_at=now, fault=_fit(fault))
+    ended = {"state": RowState.DEAD, "done_at": now, **_let_go(table)}
+    return _release(session, table, row_id, lease, fault=_fit(fault), **ended)
 
 
 def _release(session: Session, table: type[Row], row_id: int, lease: str | None, **values: Any) -> bool:

@@ -69,6 +69,10 @@ class OutboxKind(StrEnum):
     PUBLISH_HOME = "publish_home"  # views.publish
 
 
+# Nothing of these can be changed or looked for later: what they said is let go as soon as they are settled.
+LET_GO = (OutboxKind.RESPOND, OutboxKind.PUBLISH_HOME)
+
+
 class OutboxRow(Leased, Base):
     """One thing to say, written in the same transaction as what it tells about.
 

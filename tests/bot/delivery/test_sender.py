@@ -511,6 +511,18 @@ def test_a_response_url_that_is_used_up_is_dropped(box) -> None:
     assert box.rows()[5].fault == "used_url"
 
 
+def test_what_a_private_answer_said_is_let_go(box) -> None:
+    """Given or refused for good, its row no longer holds the words; one that is tried again still does."""
+    url = response_url(box)
+    for number in range(6):
+        respond(box, url, str(number), f"answer {number}")
+    box.settle()
+    respond(box, "http://127.0.0.1:9/x", "later")
+    box.send()
+    assert box.states() == [DONE] * 5 + [DEAD, READY]
+    assert [row.payload.get("text") for row in box.rows()] == [None] * 6 + ["stats"]
+
+
 def test_an_answer_whose_server_is_not_there_is_tried_again_and_one_cut_off_is_not(box) -> None:
     """Refused connections are known not to have been answers; a listener that says nothing is not known."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
