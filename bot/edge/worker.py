@@ -20,6 +20,7 @@ from bot.ids import message_key, shown_key
 from bot.settings import Settings
 from bot.storage import claims, said
 from bot.storage.database import Clock, Database
+from bot.storage.forgotten import is_forgotten
 from bot.storage.pump import Pump, Then
 from bot.storage.tables import InboxKind, InboxRow
 from bot.storage.trouble import trouble_of
@@ -97,6 +98,8 @@ class InboxWorker(Pump[InboxRow, InboxRow]):
         dm = _dm_of(row)
         if dm is None or dm.channel_id in self._met:
             return set()
+        if is_forgotten(session, row.team_id, dm.channel_id, dm.ts):
+            return set()  # it came late; when they write again they are known again
         said.remember_channel(session, row.team_id, (dm.user_id,), dm.channel_id, read_on_from=dm.ts)
         return {dm.channel_id}
 

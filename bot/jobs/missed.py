@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from bot.jobs.reading import Message
-from bot.services.erasure import erased_mark
 from bot.storage.database import Database
+from bot.storage.forgotten import read_from
 from bot.storage.inbox import Delivery, Prepare, store
 from bot.storage.said import slack_ts
-from bot.storage.tables import Conversation, InboxKind, InboxRow, Lock
+from bot.storage.tables import Conversation, InboxKind, InboxRow
 
 OVERLAP = timedelta(minutes=10)  # read again, as our clock and Slack's may differ
 
@@ -19,12 +20,12 @@ def take_missed(
     db: Database, dm: Conversation, heard: Sequence[Message], now: datetime, until: datetime, prepare: Prepare
 ) -> int:
     """Store those of ``heard`` that never arrived, and that the DM was read ``until`` then; return how many."""
-    heard = _not_erased(db, dm, heard)
     # Looked up before the write transaction, which others wait for. What arrives in between is stored twice, and
     # the service that opens requests ignores a message it knows.
     known = _known(db, dm, heard)
     missed = [message for message in heard if message["ts"] not in known]
     with db.writing() as session:
+        missed = _not_forgotten(session, dm, missed)  # here, as somebody may be forgotten at this moment
         if missed:
             store(session, [prepare(_as_event(dm, message)) for message in missed], now)
         session.execute(
@@ -35,11 +36,10 @@ def take_missed(
     return len(missed)
 
 
-def _not_erased(db: Database, dm: Conversation, heard: Sequence[Message]) -> list[Message]:
+def _not_forgotten(session: Session, dm: Conversation, messages: Sequence[Message]) -> list[Message]:
     """Without what was written before its author was forgotten: it is in Slack still, and must not come back here."""
-    with db.reading() as session:
-        mark = session.get(Lock, erased_mark(dm.team_id, dm.channel_id))
-    return [message for message in heard if mark is None or message["ts"] > slack_ts(mark.taken_at)]
+    since = read_from(session, dm.team_id, dm.channel_id)
+    return [message for message in messages if since is None or message["ts"] > slack_ts(since)]
 
 
 def _known(db: Database, dm: Conversation, heard: Sequence[Message]) -> set[str]:

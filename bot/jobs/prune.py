@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from bot.ids import message_key
 from bot.jobs.unheard import LOOK_BACK
 from bot.lifecycle import RequestState
-from bot.services.erasure import ERASED
 from bot.storage.database import Clock, Database
+from bot.storage.forgotten import MARK
 from bot.storage.tables import (
     Assignment,
     InboxRow,
@@ -116,7 +116,7 @@ def _delete_decisions(session: Session, before: datetime) -> int:
 
 def _delete_marks(session: Session, before: datetime) -> int:
     """Marks of forgotten conversations; what was written before them is too old to be taken for missed by now."""
-    old = delete(Lock).where(Lock.name.startswith(ERASED, autoescape=True), Lock.taken_at < before)
+    old = delete(Lock).where(Lock.name.startswith(MARK, autoescape=True), Lock.taken_at < before)
     return len(session.execute(old.returning(Lock.name)).all())
 
 

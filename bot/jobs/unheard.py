@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 from bot.delivery.faults import fault_of
 from bot.ids import EventKind
 from bot.jobs.reading import ListedDm, Reader
-from bot.services.erasure import erased_mark
 from bot.storage.database import Database
+from bot.storage.forgotten import erased_mark, mark_unread
 from bot.storage.said import remember_channel, slack_ts
 from bot.storage.tables import Conversation, Event, Lock
 
@@ -41,7 +41,7 @@ def meet_unheard(db: Database, reader: Reader, team_id: str, now: datetime, peri
             read_on_from = slack_ts(max(since, opened_at))
             remember_channel(session, team_id, (dm.user_id,), dm.channel_id, read_on_from=read_on_from)
             if opened_at < since:  # reading begins a little earlier, as clocks differ: here it must not
-                session.merge(Lock(name=erased_mark(team_id, dm.channel_id), taken_at=since))
+                mark_unread(session, team_id, dm.channel_id, since)
 
 
 def _listening_since(db: Database, team_id: str, now: datetime, period_s: float) -> datetime:

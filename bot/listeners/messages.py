@@ -10,7 +10,8 @@ from bot.deps import Deps
 from bot.heard import is_heard
 from bot.services import requests
 from bot.services.answering import Basis
-from bot.services.incoming import Incoming
+from bot.services.incoming import Incoming, Taken
+from bot.storage.forgotten import drop_delivery
 
 WAIT_ATTEMPTS = (
     3  # so often a reply waits for its parent, a few seconds in all; then it opens a request itself
@@ -30,7 +31,10 @@ def register(bolt: App, deps: Deps) -> None:
         with deps.work(claim) as session:
             now = deps.clock()
             wait = claim is not None and may_wait(claim.attempts, deps.settings.firstline_max_attempts)
-            say.taken(session, now, requests.take(session, now, incoming, basis, wait_for_parent=wait))
+            outcome = requests.take(session, now, incoming, basis, wait_for_parent=wait)
+            if outcome.taken is Taken.FORGOTTEN and claim is not None:
+                drop_delivery(session, now, claim.row_id)
+            say.taken(session, now, outcome)
 
 
 def may_wait(attempts: int, max_attempts: int) -> bool:

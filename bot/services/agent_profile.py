@@ -144,7 +144,7 @@ def save_profile(
         )
     )
     said = {"capacity": profile.capacity, "skills": dict(profile.skills), "languages": [*profile.languages]}
-    said |= {"sites": [*profile.sites], "hours": store_hours(profile.hours)}
+    said |= {"sites": len(profile.sites), "hours": store_hours(profile.hours)}
     record(session, now, team_id, EventKind.AGENT_PROFILE, actor_id=user_id, data=said)
     session.info[MATCHING_DUE] = True
 

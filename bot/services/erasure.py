@@ -4,42 +4,31 @@ Their user id becomes a made-up one in every row that is kept, so that numbers b
 their words and their id in every table there is.
 """
 
-import json
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    Column,
-    ColumnElement,
-    Enum,
-    String,
-    Table,
-    Text,
-    cast,
-    delete,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, String, cast, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from bot.ids import EventKind, digest, new_token
+from bot.ids import EventKind, new_token
 from bot.lifecycle import OPEN_ASSIGNMENTS, OPEN_STATES, AssignmentState
 from bot.services import assignments, escalation
+from bot.services.fencing import fence_person, lock_requests
 from bot.services.moves import record
+from bot.services.renaming import forget_sites, mentions, rename
+from bot.storage.forgotten import mark_conversation
 from bot.storage.said import members_key
 from bot.storage.scrubbing import request_scrub
 from bot.storage.tables import (
+    LET_GO,
     Agent,
     Assignment,
-    Base,
     Conversation,
+    InboxKind,
     InboxRow,
-    Lock,
+    OutboxKind,
     OutboxRow,
     PostedMessage,
     Requester,
@@ -49,13 +38,8 @@ from bot.storage.tables import (
     SupportRequest,
 )
 
-# Rows of these are deleted where they are about the person, so nothing is renamed in them.
-DELETED_FROM = tuple(
-    table.__table__ for table in (Agent, Conversation, InboxRow, OutboxRow, PostedMessage, Requester)
-)
-ID_LENGTH = 32  # of every column that holds ids
-ERASED = "erased:"  # how the names of such rows begin
 SETTLED = (RowState.DONE, RowState.DEAD)
+SHOWS_COMMENTS = "stats"  # the word of the command
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +59,19 @@ def erase_person(
     ``actor_id`` is the administrator (None: the command line), ``row_id`` the inbox row that asks for it, which is
     emptied and kept. Erasing anew, or somebody unknown, is harmless.
     """
+    fence_person(session, now, team_id, user_id)
+    delivered, heard_in = _forget_deliveries(session, team_id, user_id, row_id)
+    request_ids = lock_requests(session, team_id, user_id)  # with those of what was just being settled
     _end_work(session, now, team_id, user_id)
-    channels = _channels(session, team_id, user_id)
-    request_ids = _ids(
-        session, SupportRequest.id, SupportRequest.team_id == team_id, SupportRequest.requester_id == user_id
-    )
-    assignment_ids = _ids(
-        session, Assignment.id, Assignment.team_id == team_id, Assignment.request_id.in_(request_ids)
-    )
+    channels = heard_in | _channels(session, team_id, user_id)
     stand_in = f"erased-{new_token()[:8]}"
     messages = _forget_words(session, team_id, request_ids, stand_in)
-    _rename(session, team_id, user_id, stand_in)
-    deliveries = _forget_deliveries(session, team_id, user_id, channels, row_id)
-    _forget_sayings(session, team_id, user_id, channels, request_ids, assignment_ids)
+    _forget_person(session, team_id, user_id)
+    forget_sites(session, team_id, user_id, request_ids)
+    rename(session, team_id, user_id, stand_in)
+    _forget_sayings(session, team_id, user_id, channels, request_ids)
+    _forget_answers(session, team_id, delivered)
+    deliveries = len(delivered) + _forget_mentions(session, team_id, {user_id, *channels}, row_id)
     _forget_places(session, now, team_id, user_id, channels)
     erased = Erased(len(request_ids), messages, deliveries)
     actor = stand_in if actor_id == user_id else actor_id
@@ -95,6 +79,40 @@ def erase_person(
     record(session, now, team_id, EventKind.ERASED, actor_id=actor, data=data)
     request_scrub(session, now)
     return erased
+
+
+def _forget_deliveries(
+    session: Session, team_id: str, user_id: str, row_id: int | None
+) -> tuple[list[str], set[str]]:
+    """What Slack delivered of them, worked or not: the keys, and the DMs they wrote in."""
+    theirs = InboxRow.lane == f"{team_id}:{user_id}"
+    if row_id is not None:
+        session.execute(update(InboxRow).where(InboxRow.id == row_id).values(body={}))
+        session.execute(update(InboxRow).where(InboxRow.id == row_id, theirs).values(lane=team_id))
+    gone = session.execute(
+        delete(InboxRow)
+        .where(InboxRow.team_id == team_id, theirs, InboxRow.id != (row_id or 0))
+        .returning(InboxRow.delivery_key, InboxRow.body)
+        .execution_options(synchronize_session=False)
+    ).all()
+    heard_in = {str((row.body.get("event") or {}).get("channel")) for row in gone}
+    return [row.delivery_key for row in gone], {each for each in heard_in if each.startswith("D")}
+
+
+def _forget_mentions(session: Session, team_id: str, names: set[str], row_id: int | None) -> int:
+    """Of what Slack delivered of others, what is settled and names them; return how many."""
+    gone = session.execute(
+        delete(InboxRow)
+        .where(
+            InboxRow.team_id == team_id,
+            mentions(InboxRow.body, names),
+            InboxRow.state.in_(SETTLED),
+            InboxRow.id != (row_id or 0),
+        )
+        .returning(InboxRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(gone.all())
 
 
 def _end_work(session: Session, now: datetime, team_id: str, user_id: str) -> None:
@@ -141,105 +159,60 @@ def _forget_words(session: Session, team_id: str, request_ids: Collection[int], 
     return len(gone.all())
 
 
-def _rename(session: Session, team_id: str, user_id: str, stand_in: str) -> None:
-    """Put ``stand_in`` for the person in every row that is kept."""
+def _forget_person(session: Session, team_id: str, user_id: str) -> None:
+    """What they have said about themselves."""
     session.execute(delete(Agent).where(Agent.team_id == team_id, Agent.user_id == user_id))
     session.execute(delete(Requester).where(Requester.team_id == team_id, Requester.user_id == user_id))
-    session.flush()
-    for table in Base.metadata.sorted_tables:
-        if "team_id" in table.columns and table not in DELETED_FROM:
-            for column in table.columns:
-                if isinstance(column.type, Text | JSON):
-                    _rename_inside(session, table, column, team_id, user_id, stand_in)
-                elif _holds_ids(column):
-                    theirs = (table.c.team_id == team_id) & (column == user_id)
-                    session.execute(update(table).where(theirs).values({column: stand_in}))
-    session.expire_all()
-
-
-def _holds_ids(column: Column[Any]) -> bool:
-    """Whether a user id may stand there. Where one is too long, PostgreSQL refuses even to look."""
-    kind = column.type
-    return isinstance(kind, String) and not isinstance(kind, Enum) and (kind.length or 0) >= ID_LENGTH
-
-
-def _rename_inside(
-    session: Session, table: Table, column: Column[Any], team_id: str, user_id: str, stand_in: str
-) -> None:
-    """Put ``stand_in`` for the user id in a text, or anywhere in a JSON value."""
-    name = re.compile(rf"(?<![A-Za-z0-9]){re.escape(user_id)}(?![A-Za-z0-9])")  # never inside a longer id
-    (key,) = table.primary_key.columns
-    rows = session.execute(
-        select(key, column).where(table.c.team_id == team_id, _mentions(column, {user_id}))
-    ).all()
-    for row_id, value in rows:
-        renamed = (
-            name.sub(stand_in, value)
-            if isinstance(value, str)
-            else json.loads(name.sub(stand_in, json.dumps(value)))
-        )
-        session.execute(update(table).where(key == row_id).values({column: renamed}))
-
-
-def _forget_deliveries(
-    session: Session, team_id: str, user_id: str, channels: set[str], row_id: int | None
-) -> int:
-    """What Slack delivered of them, worked or not; of others, what is settled and names them."""
-    theirs = InboxRow.lane == f"{team_id}:{user_id}"
-    names_them = _mentions(InboxRow.body, {user_id, *channels}) & InboxRow.state.in_(SETTLED)
-    if row_id is not None:
-        session.execute(update(InboxRow).where(InboxRow.id == row_id).values(body={}))
-        session.execute(update(InboxRow).where(InboxRow.id == row_id, theirs).values(lane=team_id))
-    gone = session.execute(
-        delete(InboxRow)
-        .where(InboxRow.team_id == team_id, or_(theirs, names_them), InboxRow.id != (row_id or 0))
-        .returning(InboxRow.id)
-        .execution_options(synchronize_session=False)
-    )
-    return len(gone.all())
 
 
 def _forget_sayings(
-    session: Session,
-    team_id: str,
-    user_id: str,
-    channels: set[str],
-    request_ids: Collection[int],
-    assignment_ids: Collection[int],
+    session: Session, team_id: str, user_id: str, channels: set[str], request_ids: Collection[int]
 ) -> None:
     """What was said, or is to be said, to them or about them, and where it stands in Slack."""
     names = {user_id, *channels}
-    numbers = {"offer": set(map(str, assignment_ids)), "group": set(map(str, assignment_ids))}
-    numbers |= {kind: set(map(str, request_ids)) for kind in ("card", "line", "nobody", "satisfaction")}
-    keyed = select(OutboxRow.id, OutboxRow.message_key).where(
-        OutboxRow.team_id == team_id, OutboxRow.message_key.is_not(None)
-    )
-    about_them = [row.id for row in session.execute(keyed) if _is_about(row.message_key, numbers)]
     session.execute(
         delete(OutboxRow)
         .where(
             OutboxRow.team_id == team_id,
             or_(
-                _mentions(OutboxRow.payload, names),
-                _mentions(OutboxRow.lane, names),
-                _mentions(OutboxRow.dedupe_key, names),
-                OutboxRow.id.in_(about_them),
+                mentions(OutboxRow.payload, names),
+                mentions(OutboxRow.lane, names),
+                mentions(OutboxRow.dedupe_key, names),
+                OutboxRow.request_id.in_(request_ids),
             ),
         )
         .execution_options(synchronize_session=False)
     )
-    posted = or_(PostedMessage.channel_id.in_(channels), _mentions(PostedMessage.message_key, {user_id}))
+    posted = or_(PostedMessage.channel_id.in_(channels), mentions(PostedMessage.message_key, {user_id}))
     session.execute(delete(PostedMessage).where(PostedMessage.team_id == team_id, posted))
 
 
-def _is_about(key: str, numbers: Mapping[str, set[str]]) -> bool:
-    """Whether a message key, such as ``card:17``, names one of these."""
-    kind, _, rest = key.partition(":")
-    return rest.partition(":")[0] in numbers.get(kind, ())
+def _forget_answers(session: Session, team_id: str, delivered: Collection[str]) -> None:
+    """Private answers to what they sent, and what shows an administrator comments without their writers' names: App Homes
+    and the numbers. What was said already is let go by the sender; an earlier version kept it."""
+    asks_numbers = func.lower(func.ltrim(InboxRow.body["text"].as_string())).startswith(SHOWS_COMMENTS)
+    asked = select(InboxRow.delivery_key).where(
+        InboxRow.team_id == team_id, InboxRow.kind == InboxKind.COMMAND, asks_numbers
+    )
+    session.execute(
+        delete(OutboxRow)
+        .where(
+            OutboxRow.team_id == team_id,
+            OutboxRow.kind.in_(LET_GO),
+            cast(OutboxRow.payload, String) != "{}",
+            or_(
+                OutboxRow.kind == OutboxKind.PUBLISH_HOME,
+                OutboxRow.state.in_(SETTLED),
+                OutboxRow.delivery_key.in_(delivered),
+                OutboxRow.delivery_key.in_(asked),
+            ),
+        )
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _forget_places(session: Session, now: datetime, team_id: str, user_id: str, channels: set[str]) -> None:
-    """Their conversations, so that nothing is read there; a mark keeps old messages from being taken up as missed."""
+    """Their conversations, so that nothing is read there; a mark keeps old messages from being taken up anew."""
     session.execute(
         delete(Conversation).where(
             Conversation.team_id == team_id,
@@ -247,16 +220,7 @@ def _forget_places(session: Session, now: datetime, team_id: str, user_id: str, 
         )
     )
     for channel_id in channels:
-        session.merge(Lock(name=erased_mark(team_id, channel_id), taken_at=now))
-
-
-def erased_mark(team_id: str, channel_id: str) -> str:
-    """The row of `locks` that says since when a conversation may be read again."""
-    return f"{ERASED}{digest(team_id, channel_id)}"
-
-
-def _mentions(column: Any, names: set[str]) -> ColumnElement[bool]:
-    return or_(*(cast(column, String).contains(name, autoescape=True) for name in sorted(names)))
+        mark_conversation(session, now, team_id, channel_id)
 
 
 def _ids(session: Session, column: Any, *conditions: ColumnElement[bool]) -> list[int]:

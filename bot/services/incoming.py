@@ -69,6 +69,7 @@ class Taken(StrEnum):
     """What became of a message."""
 
     KNOWN = "known"  # it was here before; nothing changed
+    FORGOTTEN = "forgotten"  # it came late: its author was forgotten after they wrote it
     ASKED = "asked"  # a greeting: what is it about?
     SUGGESTED = "suggested"
     TO_PERSON = "to_person"

@@ -34,6 +34,8 @@ def take(
     )
     if found.is_known:
         return Outcome(Taken.KNOWN, incoming)
+    if found.is_forgotten:
+        return Outcome(Taken.FORGOTTEN, incoming)
     request = found.of_thread or (None if incoming.is_reply else found.unfinished)
     if request is None and incoming.is_reply:
         # Under one of our own messages, or ahead of its parent: Slack promises no order.

@@ -1,17 +1,21 @@
 """Queries with names. Every one names the workspace."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 
-from sqlalchemy import BindParameter, ScalarSelect, Select, and_, bindparam, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import BindParameter, ScalarSelect, Select, and_, bindparam, func, or_, select, true
+from sqlalchemy.orm import Session, aliased
 
 from bot.errors import NotAllowed
 from bot.ids import EventKind
 from bot.lifecycle import HOLDING, RequestState
+from bot.storage.forgotten import marks_of, was_before
 from bot.storage.tables import (
     Assignment,
     Event,
+    Lock,
     PostedMessage,
     RequestMessage,
     Suggestion,
@@ -66,12 +70,14 @@ def open_assignment(session: Session, team_id: str, request_id: int) -> Assignme
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
     """Where a message belongs. ``is_known``: it was taken before, and a second delivery of it changes nothing.
+    ``is_forgotten``: it was written before its author, or all of the workspace, was forgotten.
 
     ``of_thread`` was opened in its thread, or the thread's first message was appended to it; ``unfinished`` is the latest
     request of the person that so far is only a greeting: their next message completes it. All are locked.
     """
 
     is_known: bool = False
+    is_forgotten: bool = False
     of_thread: SupportRequest | None = None
     unfinished: SupportRequest | None = None
 
@@ -81,20 +87,35 @@ def whereabouts(
 ) -> Whereabouts:
     """What is here already of a message and its thread, in one statement: every message that comes in asks it."""
     given = {"team": team_id, "channel": channel_id, "user": user_id, "ts": ts, "thread": thread_ts}
-    rows = session.execute(_whereabouts(), given).all()
+    answered = session.execute(_whereabouts(), given | {"marks": marks_of(team_id, channel_id)}).all()
+    rows = [row for row in answered if row[0] is not None]
     here = [row[0] for row in rows if row[0].channel_id == channel_id]
     opened = [each for each in here if each.thread_ts == thread_ts]
     added = [row[0] for row in rows if row[0].id == row.appended]
     new = [each for each in here if each.requester_id == user_id and each.state is RequestState.NEW]
     return Whereabouts(
         is_known=any(row.known is not None for row in rows),
+        is_forgotten=was_before(ts, answered[0].forgotten_at),
         of_thread=next(iter(opened or added), None),
         unfinished=new[-1] if new else None,
     )
 
 
 @cache  # building it took longer than running it
-def _whereabouts() -> Select[SupportRequest, int, int]:
+def _whereabouts() -> Select[SupportRequest, int, datetime]:
+    """One row at least: where nothing is here, it says all the same up to when messages there are forgotten."""
+    found = _here().cte("found")
+    marks: BindParameter[Sequence[str]] = bindparam("marks", expanding=True)
+    forgotten_at = select(func.max(Lock.taken_at)).where(Lock.name.in_(marks)).scalar_subquery()
+    always = select(forgotten_at.label("forgotten_at")).subquery()
+    return (
+        select(aliased(SupportRequest, found), found.c.appended, found.c.known, always.c.forgotten_at)
+        .select_from(always.outerjoin(found, true()))
+        .order_by(found.c.id)
+    )
+
+
+def _here() -> Select[SupportRequest, int, int]:
     team: BindParameter[str] = bindparam("team")
     channel: BindParameter[str] = bindparam("channel")
     ts: BindParameter[str] = bindparam("ts")
@@ -117,7 +138,7 @@ def _whereabouts() -> Select[SupportRequest, int, int]:
                 request.id == appended,
             ),
         )
-        .order_by(request.id)
+        .order_by(request.id)  # in which they are locked
         .with_for_update(of=request)
     )
 

@@ -12,8 +12,8 @@ from bot.delivery.slack import Slack
 from bot.jobs.reading import CALLS_AT_ONCE
 from bot.jobs.reconcile import reconcile
 from bot.lifecycle import RequestState
-from bot.services.erasure import erased_mark
 from bot.services.purge import erase_workspace
+from bot.storage.forgotten import erased_mark
 from bot.storage.inbox import Delivery, store
 from bot.storage.said import remember_channel, slack_ts
 from bot.storage.tables import Conversation, InboxKind, InboxRow, Lock, SupportRequest
