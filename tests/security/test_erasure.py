@@ -4,13 +4,14 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import String, cast, event, func, make_url, select
+from sqlalchemy import String, cast, event, func, make_url, select, text
 from typer.testing import CliRunner
 
 from bot.__main__ import app
@@ -357,3 +358,84 @@ def test_a_scrub_that_was_asked_for_is_not_forgotten(sqlite_url: str) -> None:
     with db.reading() as session:
         assert SCRUB not in session.scalars(select(Lock.name)).all()
     db.dispose()
+
+
+@pytest.fixture
+def postgres_with_words(postgres_database_url: str) -> Iterator[Database]:
+    """A PostgreSQL with one request."""
+    engine = open_engine(postgres_database_url)
+    db, now = Database(engine), utc_now()
+    row = {"channel_id": "D1", "thread_ts": "1.0", "state": "closed", "opened_at": now, "reopened_count": 0}
+    with db.writing() as session:
+        session.add(SupportRequest(id=1, team_id="T1", requester_id=RILEY, text=CANARY, **row))
+    yield db
+    engine.dispose()
+
+
+def is_on_disk(db: Database) -> bool:
+    """Whether the word stands in the file that PostgreSQL keeps the requests in."""
+    path = "pg_read_binary_file(pg_relation_filepath('support_requests'))"
+    with db.engine.connect() as connection:
+        connection.execute(text("CHECKPOINT"))
+        return bool(connection.scalar(text(f"SELECT position(CAST('{CANARY}' AS bytea) IN {path}) > 0")))
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("holds", ["a snapshot", "a transaction"])
+def test_a_scrub_waits_for_whoever_still_sees_what_was_deleted(
+    postgres_with_words: Database, postgres_url: str, holds: str
+) -> None:
+    """A reader that began before, though it has touched no table of ours, keeps the bytes: that is said, and tried again."""
+    db = postgres_with_words
+    with old_reader(postgres_url, holds):
+        with db.writing() as session:
+            erase_workspace(session, utc_now(), team_id="T1", row_id=None)
+        with pytest.raises(BotError, match="still"):
+            scrub(db, ended_within_s=0.3)
+    assert scrub_if_due(db)
+    assert not is_on_disk(db)
+
+
+@contextmanager
+def old_reader(url: str, holds: str) -> Iterator[None]:
+    """Somebody else on the same server who holds on to how things stand now."""
+    ask = {
+        "a snapshot": "SELECT pg_current_snapshot()",
+        "a transaction": "SELECT pg_current_xact_id()",
+    }
+    engine = open_engine(url)
+    with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        connection.execute(text(ask[holds]))
+        yield
+    engine.dispose()
+
+
+@pytest.mark.postgres
+def test_a_scrub_waits_for_no_younger_reader(postgres_with_words: Database, postgres_url: str) -> None:
+    """Whoever began after the deletion does not see it."""
+    db = postgres_with_words
+    with db.writing() as session:
+        erase_workspace(session, utc_now(), team_id="T1", row_id=None)
+    with old_reader(postgres_url, "a snapshot"):
+        scrub(db, ended_within_s=0)
+    assert not is_on_disk(db)
+
+
+@pytest.mark.postgres
+def test_a_scrub_waits_for_what_ends_soon(postgres_with_words: Database, postgres_url: str) -> None:
+    """On a bot at work somebody is always in the middle of something, and at its end a moment later."""
+    db, has_begun = postgres_with_words, threading.Event()
+
+    def read() -> None:
+        with old_reader(postgres_url, "a snapshot"):
+            has_begun.set()
+            time.sleep(0.5)
+
+    reading = threading.Thread(target=read)
+    reading.start()
+    assert has_begun.wait(10)
+    with db.writing() as session:
+        erase_workspace(session, utc_now(), team_id="T1", row_id=None)
+    scrub(db)
+    reading.join()
+    assert not is_on_disk(db)
