@@ -8,9 +8,11 @@ import pytest
 from bot.errors import NotAllowed
 from bot.services import agent_profile, agents
 from bot.services.agent_profile import Entered, FormRefused, Profile, check
+from bot.services.erasure import erase_person
 from bot.services.working_hours import parse_hours
-from bot.storage.tables import Event
+from bot.storage.tables import Event, RoutingDecision
 from classifier.languages import CANDIDATES
+from routing.explaining import replay
 
 SKILLS = {"network_vpn": "expert", "account_password": "basic"}
 
@@ -146,3 +148,29 @@ def test_skills_are_obeyed(office: Any, shows: Callable[..., Any]) -> None:
 def test_the_languages_are_those_that_are_told_apart() -> None:
     """Each language that a message can be found to be in can be chosen, and no other."""
     assert set(agent_profile.LANGUAGES) == set(CANDIDATES)
+
+
+def test_what_agents_typed_is_in_no_event(office: Any) -> None:
+    """The log tells how many sites they look after; their names are typed freely and stand in the agent's row alone."""
+    save(office, "UANA", check(Entered(sites="at Dana's, ring 555 0199")))
+    (event,) = [event for event in office.rows(Event) if event.kind == "agent_profile"]
+    assert event.data["sites"] == 2
+    assert read(office, "UANA").sites == ("at dana's", "ring 555 0199")
+
+
+def test_what_an_agent_typed_goes_with_them(office: Any) -> None:
+    """Out of decisions too, and of the events of an earlier version, which held the names; others' stay."""
+    for user in ("UANA", "UBEN"):
+        save(office, user, Profile(sites=("ring 555 0199",)))
+        said = {"actor_id": user, "kind": "agent_profile", "data": {"sites": ["ring 555 0199"]}}
+        with office.db.writing() as session:
+            session.add(Event(team_id="T0ONE", at=office.clock(), **said))
+    office.waiting(user="URILEY")
+    office.match()
+    who = {"team_id": "T0ONE", "user_id": "UANA", "actor_id": None, "row_id": None}
+    office.in_one(erase_person, **who)
+    office.in_one(erase_person, **who | {"user_id": "UBEN"})
+    assert [event.data["sites"] for event in office.rows(Event) if event.kind == "agent_profile"] == [1] * 4
+    (decision,) = office.rows(RoutingDecision)
+    assert "555" not in str(decision.record)
+    assert replay(decision.record).assignments
