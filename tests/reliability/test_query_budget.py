@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from bot.services.periods import Period
 from bot.services.stats import gather
 from bot.storage.database import Database, open_engine
+from bot.storage.queries import whereabouts
 from playground.model import TEAM_ID
 from tests.reliability.apparatus.filling import HISTORY, ROWS_A_REQUEST, fill
 from tests.reliability.apparatus.statements import Listener, listening, plan_of, whole_tables
@@ -55,6 +56,19 @@ def test_a_message_takes_few_statements(desk: Desk) -> None:
     for claim in claims:
         # For all its rows together: PostgreSQL's turn, what is left to settle, the sweep, the claim.
         assert len(claim) <= 4, "\n".join(claim)
+
+
+def test_a_message_is_looked_up_and_not_looked_for(sqlite_desk: Desk) -> None:
+    """Whether it is here already is found by indexes, each to its end: not among all requests of the workspace."""
+    engine = open_engine(sqlite_desk.database_url)
+    fill(engine, NOW, 4_000 // ROWS_A_REQUEST)
+    with listening(engine) as listener, Database(engine).reading() as session:
+        assert not whereabouts(session, TEAM_ID, "D0RILEY", "U0RILEY", "1.0", "1.0").is_known
+    with engine.connect() as connection:
+        (plan,) = [plan_of(connection, *asked) for asked in listener.asked.items()]
+    assert "MULTI-INDEX OR" in plan
+    assert not [line for line in plan if line.endswith("(team_id=?)")]
+    engine.dispose()
 
 
 def _claims_delivery(statement: str) -> bool:

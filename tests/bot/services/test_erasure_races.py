@@ -169,6 +169,19 @@ def test_a_request_that_comes_back_beside_it_is_withdrawn(
 
 
 @pytest.mark.parametrize("settled", [True, False])
+def test_a_workspace_waits_for_work_that_is_under_way(race: Race, settings: Settings, settled: bool) -> None:
+    """A click that has its request and has not settled its delivery yet: neither waits for the other for ever."""
+    opened(race.db, "closed_by_suggestion", closed_at=utc_now())
+
+    def undo(session: Session, now: datetime) -> None:
+        which = {"team_id": TEAM, "user_id": RILEY, "request_id": 1, "settings": settings}
+        suggestions.undo(session, now, **which)
+
+    assert race.run(undo, leave, settled=settled)
+    assert cells_with(race.db, CANARY) == cells_with(race.db, RILEY) == []
+
+
+@pytest.mark.parametrize("settled", [True, False])
 def test_work_that_an_agent_takes_beside_it_goes_to_somebody_else(race: Race, settled: bool) -> None:
     """Accepted a moment before its agent is forgotten, it is not left with nobody."""
     now = utc_now()
