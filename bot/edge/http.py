@@ -21,13 +21,12 @@ from bot.edge.bolt import dispatch
 from bot.edge.guard import BODY_LIMIT_BYTES, Answer, Guard, Refusal
 from bot.edge.health import Health
 from bot.edge.metrics import Metrics
-from bot.edge.writer import InboxWriter
+from bot.edge.writer import STORED_WITHIN_S, InboxWriter
 from bot.errors import NotStored
 from bot.ids import shown_key
 
 log = logging.getLogger(__name__)
 
-STORED_WITHIN_S = 2.5  # Slack waits three seconds, and a plain "not now" is better than none
 READ_WITHIN_S = 3.0  # Slack has given up by then
 DRAINED_BYTES = (
     32_000_000  # of a body that is too large, so much is read (and dropped) before its sender is cut off
