@@ -277,6 +277,27 @@ def test_a_claim_of_the_same_worker_does_not_lend_its_lease_to_a_late_hand(
     assert found == [(RowState.CLAIMED, again.lease), (RowState.DONE, None)]
 
 
+@pytest.mark.parametrize("starts_anew", [False, True])
+def test_a_clock_that_is_put_back_holds_nobody_up(
+    worker, database, arrive, clock, make_settings, wake, bolt, starts_anew: bool
+) -> None:
+    """What came in while it ran an hour ahead is worked at once, what a dead worker held then when a lease is over."""
+    clock.forward(3600)
+    arrive(1, lane="T1:U1")
+    (held,) = worker.claim(1)
+    arrive(2, lane="T1:U2")
+    clock.forward(5 - 3600)
+    if starts_anew:
+        worker = InboxWorker(make_settings(), database, clock, wake, bolt)
+    (row,) = worker.claim(10)
+    assert row.id != held.id
+    worker.work(row)
+    clock.forward(59)
+    assert worker.claim(10) == []
+    clock.forward(2)
+    assert [row.id for row in worker.claim(10)] == [held.id]
+
+
 def test_a_database_that_is_away_for_a_moment_leaves_nothing_unsettled(worker, database, arrive) -> None:
     """What could not be settled with one claim is settled with the next."""
     arrive()

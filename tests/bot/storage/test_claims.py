@@ -234,6 +234,22 @@ def test_the_same_claims_serve_the_outbox(database: Database, clock: Clock) -> N
         assert session.scalar(select(OutboxRow.attempts)) == 1
 
 
+def test_what_a_wrong_clock_wrote_holds_up_no_lane(database: Database, clock: Clock) -> None:
+    """In the outbox the first of a lane holds up the others; what waits for a retry or a 429 waits as before."""
+
+    def say(key: str, created_s: float, due_s: float) -> OutboxRow:
+        at = [clock() + timedelta(seconds=seconds) for seconds in (created_s, due_s)]
+        what = {"team_id": "T1", "lane": f"T1:{key}", "kind": OutboxKind.POST, "payload": {}}
+        return OutboxRow(dedupe_key=key, created_at=at[0], due_at=at[1], **what)
+
+    with database.writing() as session:
+        session.add_all([say("of the future", 3600, 3600), say("waits", -10, 3600)])
+    with database.writing() as session:
+        claims.put_right(session, OutboxRow, clock(), lease_s=60)
+        taken = claims.claim(session, OutboxRow, clock(), lease_s=60, limit=5, waits_hold_lane=True)
+    assert [row.dedupe_key for row in taken] == ["of the future"]
+
+
 @pytest.mark.parametrize(("attempts", "wait_s"), [(1, 2), (2, 4), (5, 32), (50, 60)])
 def test_a_failed_row_waits_twice_as_long_each_time_up_to_a_cap(
     clock: Clock, attempts: int, wait_s: float
