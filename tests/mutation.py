@@ -34,7 +34,7 @@ TESTS = {  # what is broken -> what must notice
         "tests/bot/test_manifest.py",
         "tests/bot/jobs/test_reconcile.py",
     ),
-    "bot/storage/claims.py": ("tests/bot/storage/test_claims.py",),
+    "bot/storage/claims.py": ("tests/bot/storage/test_claims.py", "tests/bot/edge/test_worker.py"),
     "bot/storage/pump.py": ("tests/bot/edge/test_worker.py", "tests/bot/delivery/test_sender.py"),
     "bot/edge/writer.py": ("tests/bot/edge/test_writer.py",),
     "bot/delivery/outbox.py": ("tests/bot/delivery",),

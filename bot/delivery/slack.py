@@ -18,9 +18,10 @@ from bot.delivery.faults import AUTH_CODES, CALL_ERRORS, FaultKind, fault_of
 from bot.errors import SlackAway
 from bot.settings import Settings
 
-# Slack's libraries write whole bodies to the log at DEBUG; with a level of its own this one never does.
+# Slack's libraries write bodies to the log, at DEBUG whole, and the beginning of an answer that is no JSON as an error:
+# a gateway's may repeat what was asked, the token too. What went wrong is logged by whoever called.
 QUIET = logging.getLogger("bot.slack_sdk")
-QUIET.setLevel(logging.WARNING)
+QUIET.setLevel(logging.CRITICAL)
 
 # Told of each call: the method, how many seconds it took, and "ok", "ratelimited", "refused" or "away".
 OnCall = Callable[[str, float, str], None]

@@ -42,7 +42,7 @@ class _TooLarge(Exception):
 def build_http(guard: Guard, writer: InboxWriter, bolt: App, metrics: Metrics, health: Health) -> Starlette:
     """The ASGI application."""
     edge = _Edge(guard, writer, bolt, metrics)
-    return Starlette(
+    app = Starlette(
         routes=[
             Route(EVENTS_PATH, edge.slack, methods=["POST"]),
             Route("/health/live", health.live, methods=["GET"]),
@@ -52,6 +52,8 @@ def build_http(guard: Guard, writer: InboxWriter, bolt: App, metrics: Metrics, h
         # Slack is answered no 405: with another method there is simply nothing here.
         exception_handlers={404: _not_found, 405: _not_found},
     )
+    app.router.redirect_slashes = False  # nor a 307 to whatever host the request names
+    return app
 
 
 class _Edge:

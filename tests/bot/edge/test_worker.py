@@ -10,7 +10,7 @@ from datetime import datetime
 import pytest
 from slack_bolt.authorization import AuthorizeResult
 from sqlalchemy import select, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from bot.delivery import outbox
 from bot.edge.bolt import build_bolt
@@ -275,6 +275,26 @@ def test_a_claim_of_the_same_worker_does_not_lend_its_lease_to_a_late_hand(
     worker.claim(0)
     found = [(row.state, row.lease) for row in rows(database)]
     assert found == [(RowState.CLAIMED, again.lease), (RowState.DONE, None)]
+
+
+def test_a_row_that_cannot_be_settled_takes_no_other_with_it(worker, database, arrive, monkeypatch) -> None:
+    """What the database refuses of one row costs that row alone, and whoever claims is told why there are none."""
+    for number in (1, 2):
+        arrive(number, lane=f"T1:U{number}")
+    bad, good = worker.claim(2)
+    for row in (bad, good):
+        worker.work(row)
+    settle = worker.settle
+
+    def refuse(session, worked, now):
+        if bad in worked:
+            raise IntegrityError("", {}, ValueError())
+        return settle(session, worked, now)
+
+    monkeypatch.setattr(worker, "settle", refuse)
+    with pytest.raises(IntegrityError):
+        worker.claim(1)
+    assert [row.state for row in rows(database)] == [RowState.CLAIMED, RowState.DONE]
 
 
 @pytest.mark.parametrize("starts_anew", [False, True])

@@ -201,9 +201,9 @@ def test_more_deliveries_than_the_queue_holds_are_refused_at_once(
 
 
 def test_what_was_refused_last_is_stored_once_the_database_works_again(
-    sqlite_database: Database, clock: Clock, wake: Wake, monkeypatch
+    sqlite_database: Database, clock: Clock, wake: Wake, monkeypatch, caplog
 ) -> None:
-    """Nobody has to send anything for the writer to find out that its trouble is over."""
+    """Nobody has to send anything for the writer to find out that its trouble is over. Both are logged, once."""
     monkeypatch.setattr("bot.edge.writer.TRY_AGAIN_S", 0.05)
     takes_writes = threading.Event()
 
@@ -213,8 +213,9 @@ def test_what_was_refused_last_is_stored_once_the_database_works_again(
     event.listen(sqlite_database.engine, "checkout", set_mode)
     writer = InboxWriter(sqlite_database, clock, wake.inbox, limit=1000)
     writer.start()
-    with pytest.raises(NotStored, match="read-only"):
-        writer.submit(delivery(1)).result(10)
+    for _ in range(2):
+        with pytest.raises(NotStored, match="read-only"):
+            writer.submit(delivery(1)).result(10)
     assert writer.trouble is READ_ONLY
     takes_writes.set()
     end = time.monotonic() + 20
@@ -225,3 +226,5 @@ def test_what_was_refused_last_is_stored_once_the_database_works_again(
     writer.submit(delivery(2)).result(10)
     assert count(sqlite_database) == 2
     assert writer.stop(5)
+    told = [record.getMessage().partition(":")[0] for record in caplog.records]
+    assert told == ["the inbox cannot be written", "the inbox can be written again"]
