@@ -407,6 +407,19 @@ def test_no_more_is_claimed_than_there_are_hands_for(
     assert worker.stop(20)
 
 
+def test_a_worker_with_nothing_to_do_asks_seldom(
+    make_settings, database, clock, wake, bolt, monkeypatch
+) -> None:
+    """An idle bot leaves its database alone, but for a look every so often."""
+    worker = InboxWorker(make_settings(firstline_poll_s=0.5), database, clock, wake, bolt)
+    looks, claim = [], worker.claim
+    monkeypatch.setattr(worker, "claim", lambda limit: looks.append(limit) or claim(limit))
+    worker.start()
+    time.sleep(1.2)
+    assert worker.stop(20)
+    assert 1 <= len(looks) <= 4
+
+
 def test_nobody_waits_because_the_database_was_away(
     make_settings, database, clock, wake, bolt, arrive
 ) -> None:

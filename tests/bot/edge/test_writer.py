@@ -9,12 +9,13 @@ from datetime import datetime
 
 import pytest
 from sqlalchemy import event, func, select, text
+from sqlalchemy.orm import Session
 
 from bot.edge.health import inbox_check
-from bot.edge.writer import InboxWriter
+from bot.edge.writer import COUNT_EVERY_S, InboxWriter
 from bot.errors import NotStored
 from bot.storage.database import Database
-from bot.storage.inbox import Delivery
+from bot.storage.inbox import Delivery, count_waiting
 from bot.storage.tables import InboxKind, InboxRow
 from bot.storage.trouble import READ_ONLY
 from bot.storage.work import Wake
@@ -116,6 +117,26 @@ def test_one_delivery_that_the_database_refuses_takes_no_other_with_it(
     assert isinstance(futures[1].exception(10), NotStored)
     assert futures[2].result(10) is None
     assert count(database) == 2
+    assert writer.stop(5)
+
+
+def test_the_backlog_is_not_counted_for_each_delivery(
+    sqlite_database: Database, clock: Clock, wake: Wake, monkeypatch
+) -> None:
+    """Once in a while it is, and in between what was stored is added up."""
+    counted: list[int] = []
+
+    def counting(session: Session) -> int:
+        counted.append(count_waiting(session))
+        return counted[-1]
+
+    monkeypatch.setattr("bot.edge.writer.count_waiting", counting)
+    writer = InboxWriter(sqlite_database, clock, wake.inbox, limit=1000)
+    writer.start()
+    began_s = time.monotonic()
+    for number in range(20):
+        writer.submit(delivery(number)).result(5)
+    assert 1 <= len(counted) <= 1 + (time.monotonic() - began_s) / COUNT_EVERY_S
     assert writer.stop(5)
 
 

@@ -114,7 +114,7 @@ def test_a_row_that_kills_its_worker_again_and_again_is_given_up(database: Datab
         clock.forward(61)
     with database.writing() as session:
         given_up = claims.sweep(session, InboxRow, clock(), max_attempts=3)
-        assert [row.state for row in given_up] == [RowState.DEAD]
+        assert [(row.state, row.done_at) for row in given_up] == [(RowState.DEAD, clock())]
     with database.writing() as session:
         assert claims.sweep(session, InboxRow, clock(), max_attempts=3) == []
     assert take(database, clock()) == []
