@@ -39,6 +39,14 @@ class ListedDm:
     created_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a conversation's history, the newest of it on the first one."""
+
+    messages: list[Message]
+    is_last: bool
+
+
 class Reader:
     """Asks Slack until ``ends_at``; every method raises RunEnds, or what slack_sdk raises."""
 
@@ -65,12 +73,11 @@ class Reader:
                 if not channel.get("is_user_deleted"):
                     yield ListedDm(channel["user"], channel["id"], float(channel.get("created") or 0))
 
-    def history(self, channel_id: str, *, oldest: str, latest: str) -> list[Message]:
-        """What stands at the top of a conversation between two ts, in no order."""
+    def history(self, channel_id: str, *, oldest: str, latest: str) -> Iterator[Page]:
+        """What stands at the top of a conversation between two ts; each page is asked for when it is wanted."""
         asked = {"channel": channel_id, "oldest": oldest, "latest": latest}
-        return [
-            m for page in self._pages(self._client.conversations_history, **asked) for m in page["messages"]
-        ]
+        for answered in self._pages(self._client.conversations_history, **asked):
+            yield Page(answered["messages"], is_last=not _cursor_of(answered))
 
     def replies(self, channel_id: str, thread_ts: str, *, oldest: str, latest: str) -> list[Message]:
         """What was replied in a thread between two ts, in no order; without its parent, which Slack puts on each page."""
@@ -83,7 +90,7 @@ class Reader:
         while True:
             answered = self._call(method, cursor=cursor, limit=PAGE, **asked)
             yield answered
-            cursor = (answered.get("response_metadata") or {}).get("next_cursor")
+            cursor = _cursor_of(answered)
             if not cursor:
                 return
 
@@ -109,3 +116,8 @@ class Reader:
             now = max(opens_at, self._clock())  # a clock that stands still has waited all the same
         if now >= self._ends_at or self._stopping.is_set():
             raise RunEnds
+
+
+def _cursor_of(answered: SlackResponse) -> str | None:
+    """Where the next page begins; nothing on the last one."""
+    return (answered.get("response_metadata") or {}).get("next_cursor")

@@ -118,3 +118,4 @@ class Conversation(Base):
     members: Mapped[str] = mapped_column(String(300), primary_key=True)
     channel_id: Mapped[str] = mapped_column(String(32))
     last_event_ts: Mapped[str | None] = mapped_column(String(32))  # the reconciler reads on from here
+    read_at: Mapped[datetime | None]  # when it had its turn at being read; that may not have been all of it

@@ -19,7 +19,7 @@ def leave_two_dms(playground: Playground) -> None:
 @pytest.fixture
 def slack() -> Iterator[PlaygroundServer]:
     """A small Slack where only Riley and Ana have opened a DM with the bot, and whoever a test adds."""
-    with PlaygroundServer() as server:
+    with PlaygroundServer(rate_limit=None) as server:
         server.look(leave_two_dms)
         yield server
 

@@ -45,6 +45,10 @@ class Reconciling:
         """The DMs whose histories were read, in their order."""
         return [call.arguments["channel"] for call in self.slack.calls("conversations.history")]
 
+    def forget_calls(self) -> None:
+        """From now on only later calls count."""
+        self.slack.look(lambda playground: playground.journal.calls.clear())
+
     def words(self) -> list[str]:
         return [row.body["event"]["text"] for row in self.inbox()]
 
