@@ -19,10 +19,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
-from bot.delivery.faults import FaultKind, fault_of
+from bot.delivery.faults import fault_of
 from bot.delivery.slack import Identity, Slack
 from bot.jobs.missed import take_missed
-from bot.jobs.reading import Reader, RunEnds, Wait
+from bot.jobs.reading import NotShown, Reader, RunEnds, Wait
 from bot.jobs.stretch import Stretch, read_stretch
 from bot.jobs.unheard import meet_unheard
 from bot.storage.database import Clock, Database
@@ -120,12 +120,7 @@ def _read(run: _Run, dm: Conversation) -> Stretch:
     """The next stretch of a DM; nothing, to the run's end, when it cannot be read any more."""
     try:
         return read_stretch(run.db, run.reader, dm, run.identity.user_id, run.until)
-    except RunEnds:
-        raise
-    except Exception as error:
-        fault = fault_of(error)
-        if fault is None or fault.kind is not FaultKind.PERMANENT:
-            raise
+    except NotShown:
         return Stretch((), run.until)  # a person who has left: go on with the others
 
 

@@ -16,9 +16,8 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Select, func, select
 
-from bot.delivery.faults import FaultKind, fault_of
 from bot.heard import is_by_person
-from bot.jobs.reading import Message, Reader
+from bot.jobs.reading import Message, NotShown, Reader
 from bot.lifecycle import OPEN_STATES, REOPENABLE_STATES, RequestState
 from bot.storage.database import Database
 from bot.storage.tables import Conversation, SupportRequest
@@ -136,13 +135,10 @@ def _threads(dm: Conversation, column: object) -> Select[str]:
 
 
 def _replies(reader: Reader, dm: Conversation, thread_ts: str, span: _Span) -> list[Message]:
-    """What was replied in a thread; nothing where Slack does not show it any more, as its parent was deleted."""
+    """What was replied in a thread; nothing where its parent was deleted."""
     try:
         return reader.replies(dm.channel_id, thread_ts, **span.bounds)
-    except Exception as error:
-        fault = fault_of(error)
-        if fault is None or fault.kind is not FaultKind.PERMANENT:
-            raise
+    except NotShown:
         return []
 
 

@@ -196,6 +196,27 @@ def test_what_slack_drops_is_answered_within_two_runs_and_late_originals_say_not
     assert busiest_minute(at.slack) < CALLS_A_MINUTE
 
 
+def test_who_was_forgotten_and_comes_back_is_read_again(withholding: Withholding) -> None:
+    """The bot goes on hearing them, and what Slack drops of them is found as of everybody, without a restart."""
+    at, riley = withholding, withholding.desk.riley
+    riley.dm("vpn drops")
+    at.desk.sees(riley, "This may help")
+    at.run()
+    morgan = at.desk.person("U0MORGAN")
+    morgan.command("/firstline", "erase @Riley Chen")
+    morgan.press(at.desk.sees(morgan, "Forget"), "Forget this person")
+    at.desk.sees(morgan, "Forgotten: 1 requests")
+    riley.dm("vpn drops again")
+    at.desk.sees(riley, "This may help")
+    at.settle()
+    at.drop_all(True)
+    riley.dm("password, and nobody hears of it")
+    at.drop_all(False)
+    at.clock.wait(300)
+    assert at.run() == 1
+    assert at.run() == 0
+
+
 def busiest_minute(slack: PlaygroundServer) -> int:
     """The most calls of one reading method within a minute."""
     most = 0

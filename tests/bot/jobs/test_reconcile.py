@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import delete, select
 
 from bot.jobs.reading import CALLS_AT_ONCE
+from bot.jobs.unheard import FORGOTTEN_IN_A_RUN
 from bot.services.erasure import erased_mark
 from bot.services.purge import erase_workspace
 from bot.storage.tables import Conversation, InboxKind, Lock
@@ -271,17 +272,73 @@ def test_a_workspace_that_comes_back_is_not_read_from_before_it_left(job) -> Non
     assert job.run() == 0
 
 
-def test_a_forgotten_persons_dm_is_not_met_again(job) -> None:
-    """Listing DMs must not bring back who asked to be forgotten; when they write again, they are known again."""
+@pytest.fixture
+def forgotten(job):
+    """Riley was forgotten, after a message that is in Slack still."""
+    job.share_clock()
     job.run()
-    with job.db.writing() as session:
-        session.execute(delete(Conversation).where(Conversation.members == RILEY))
-        channel = job.slack.person(RILEY).dm_channel
-        session.add(Lock(name=erased_mark(job.slack.team_id, channel), taken_at=job.clock()))
+    job.slack.person(RILEY).dm("what is to be forgotten")
+    job.ahead_s = 60
+    forget(job, RILEY)
     job.ahead_s = 120
+    return job
+
+
+def forget(job, user_id: str) -> None:
+    """As an erasure leaves it: no conversation, and a mark from when on it may be read again."""
+    with job.db.writing() as session:
+        session.execute(delete(Conversation).where(Conversation.members == user_id))
+        channel = job.slack.person(user_id).dm_channel
+        session.add(Lock(name=erased_mark(job.slack.team_id, channel), taken_at=job.clock()))
+
+
+def test_a_forgotten_persons_dm_is_not_met_again(forgotten) -> None:
+    """Listing DMs must not bring back who asked to be forgotten and has not written since."""
+    forgotten.web.client.chat_postMessage(channel="D0RILEY", text="a card")
+    forgotten.ahead_s = 240
+    assert forgotten.run() == 0
+    with forgotten.db.reading() as session:
+        assert session.get(Conversation, (forgotten.slack.team_id, RILEY)) is None
+
+
+def test_a_forgotten_person_who_writes_again_is_read_again(forgotten) -> None:
+    """Whether or not what they wrote arrives: from then on they are like everybody, and what was forgotten stays so."""
+    forgotten.slack.person(RILEY).dm("it is me again")
+    forgotten.ahead_s = 240
+    assert forgotten.run() == 1
+    assert forgotten.words() == ["it is me again"]
+    with forgotten.db.reading() as session:
+        assert session.get(Conversation, (forgotten.slack.team_id, RILEY)) is not None
+
+
+def test_a_forgotten_person_who_has_left_holds_up_nobody(forgotten) -> None:
+    """Slack may refuse to show their DM; the others are read."""
+    gone = FaultRule(
+        FaultKind.ERROR, "conversations.history", where={"channel": "D0RILEY"}, error="channel_not_found"
+    )
+    forgotten.slack.set_faults(gone)
+    forgotten.slack.person(ANA).dm("hello")
+    forgotten.ahead_s = 240
+    assert forgotten.run() == 1
+
+
+def test_forgotten_people_are_looked_after_in_turn(job) -> None:
+    """However many there are, a run asks for a few of them; each has written, and is found within some runs."""
+    job.share_clock()
     job.run()
-    with job.db.reading() as session:
-        assert session.get(Conversation, (job.slack.team_id, RILEY)) is None
+    people = [f"U0P{number}" for number in range(3 * FORGOTTEN_IN_A_RUN - 1)]
+    for user in people:
+        job.slack.add_person(user, user)
+        forget(job, user)
+    for user in people:
+        job.slack.person(user).dm(f"{user} again")
+    job.ahead_s += 120
+    found = []
+    for _ in range(3):
+        found.append(job.run())
+        job.ahead_s += 300
+    assert max(found) == FORGOTTEN_IN_A_RUN
+    assert sum(found) == len(people)
 
 
 def test_rows_from_long_before_a_message_are_not_looked_through(job) -> None:
