@@ -22,6 +22,8 @@ LOOK_BACK = timedelta(days=3)  # over a weekend
 LISTENING = "listening"  # the row of `locks` that says since when this database has listened
 SLACKBOT = "USLACKBOT"
 FORGOTTEN_IN_A_RUN = 5  # DMs of people who were forgotten that are looked into for what they wrote since
+MARK_MOVES_ON = timedelta(days=1)  # once the mark is older: a write for each, daily
+STILL_COMES = timedelta(hours=2)  # Slack repeats a delivery for an hour
 
 
 def meet_unheard(db: Database, reader: Reader, team_id: str, now: datetime, period_s: float) -> None:
@@ -43,9 +45,15 @@ def meet_unheard(db: Database, reader: Reader, team_id: str, now: datetime, peri
         _meet(db, team_id, unheard, since)
     for dm, forgotten_at in _in_turn(forgotten, int(now.timestamp() / period_s)):
         read_on_from = max(since, forgotten_at)
-        if _has_written(reader, dm, read_on_from, now):
-            with db.writing() as session:
+        has_written = _has_written(reader, dm, read_on_from, now)
+        with db.writing() as session:
+            mark = session.get(Lock, erased_mark(team_id, dm.channel_id), with_for_update=True)
+            if mark is None or mark.taken_at != forgotten_at:
+                continue  # forgotten anew while we were reading
+            if has_written:
                 _remember(session, team_id, dm, read_on_from)
+            elif forgotten_at < now - MARK_MOVES_ON:  # or it would be pruned, and the DM met like a new one
+                mark.taken_at = now - STILL_COMES
 
 
 def _listening_since(db: Database, team_id: str, now: datetime, period_s: float) -> datetime:

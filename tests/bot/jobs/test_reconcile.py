@@ -1,11 +1,13 @@
 """Messages that never arrived are found in the DMs' histories."""
 
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import delete, select
 
+from bot.jobs.prune import prune
 from bot.jobs.reading import CALLS_AT_ONCE
 from bot.jobs.unheard import FORGOTTEN_IN_A_RUN
 from bot.services.erasure import erased_mark
@@ -309,6 +311,19 @@ def test_a_forgotten_person_who_writes_again_is_read_again(forgotten) -> None:
     assert forgotten.words() == ["it is me again"]
     with forgotten.db.reading() as session:
         assert session.get(Conversation, (forgotten.slack.team_id, RILEY)) is not None
+
+
+def test_a_forgotten_persons_dm_is_not_met_again_when_old_marks_are_pruned(forgotten) -> None:
+    """As long as Slack lists it, however long ago that was; and they can still come back."""
+    for _ in range(35):
+        forgotten.ahead_s += 86400
+        prune(forgotten.db, forgotten.clock, 30 * 86400, 0, threading.Event())
+        forgotten.run()
+    with forgotten.db.reading() as session:
+        assert session.get(Conversation, (forgotten.slack.team_id, RILEY)) is None
+    forgotten.slack.person(RILEY).dm("it is me again")
+    forgotten.ahead_s += 240
+    assert forgotten.run() == 1
 
 
 def test_a_forgotten_person_who_has_left_holds_up_nobody(forgotten) -> None:
