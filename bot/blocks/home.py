@@ -6,7 +6,7 @@ from slack_sdk.models.blocks import Block, DividerBlock, HeaderBlock
 
 from bot.blocks.message import button, buttons, section, small
 from bot.blocks.stats import stats_message
-from bot.blocks.text import category_name, escape, moment, person
+from bot.blocks.text import NO_WORDS, category_name, escape, moment, person
 from bot.ids import ActionId
 from bot.lifecycle import RequestState
 from bot.services.home import AgentDesk, Home, Overview
@@ -98,4 +98,4 @@ def _overview(overview: Overview, answers: Mapping[str, Answer]) -> list[Block]:
 
 
 def _first_line(text: str) -> str:
-    return escape(text.splitlines()[0] if text else "(no words)", 150)
+    return escape(text.splitlines()[0] if text else NO_WORDS, 150)

@@ -18,17 +18,13 @@ from sqlalchemy import Select, func, select
 
 from bot.heard import is_by_person
 from bot.jobs.reading import Message, NotShown, Reader
-from bot.lifecycle import OPEN_STATES, REOPENABLE_STATES, RequestState
+from bot.lifecycle import IDLE_STATES, OPEN_STATES, REOPENABLE_STATES
 from bot.storage.database import Database
 from bot.storage.tables import Conversation, SupportRequest
 
 OVERLAP = timedelta(minutes=10)  # read again, as our clock and Slack's may differ
 PAGES = 5  # of history to a stretch at most: a thousand messages
 OLD_THREADS = 5  # further up than the pages that were read: a call each, in every run
-LEFT_ALONE = (
-    RequestState.NEW,
-    RequestState.SUGGESTED,
-)  # nobody works on these, and they never end by themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +105,11 @@ def _with_news(top: _Top, span: _Span, bot_id: str) -> Iterator[str]:
 
 def _further_up(db: Database, dm: Conversation, top: _Top) -> Iterable[str]:
     """A few of the threads before the pages that were read: those first that people work on, then the newest."""
-    is_left_alone = SupportRequest.state.in_(LEFT_ALONE)
+    is_idle = SupportRequest.state.in_(IDLE_STATES)
     further_up = SupportRequest.thread_ts < f"{top.reached_s:.6f}"
     threads = _threads(dm, SupportRequest.thread_ts).where(further_up)
     with db.reading() as session:
-        return session.scalars(
-            threads.order_by(is_left_alone, SupportRequest.id.desc()).limit(OLD_THREADS)
-        ).all()
+        return session.scalars(threads.order_by(is_idle, SupportRequest.id.desc()).limit(OLD_THREADS)).all()
 
 
 def _oldest_thread_s(db: Database, dm: Conversation) -> float:
