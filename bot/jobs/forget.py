@@ -7,13 +7,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Select, and_, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
-from bot.lifecycle import IDLE_STATES, RequestState
+from bot.lifecycle import ENDED_STATES, IDLE_STATES
 from bot.storage.database import Clock, Database
 from bot.storage.scrubbing import truncate_log
 from bot.storage.tables import RequestMessage, SatisfactionQuestion, SupportRequest
 
 BATCH_ROWS = 1000  # to a transaction, so that nothing else waits long
-ENDED = (RequestState.CLOSED, RequestState.WITHDRAWN)
 
 
 def forget_words(db: Database, clock: Clock, keep_s: float, stopping: threading.Event) -> int:
@@ -55,7 +54,7 @@ def _old(before: datetime) -> Select[int]:
 
 
 def _ended(before: datetime) -> ColumnElement[bool]:
-    return and_(SupportRequest.state.in_(ENDED), SupportRequest.closed_at < before)
+    return and_(SupportRequest.state.in_(ENDED_STATES), SupportRequest.closed_at < before)
 
 
 def _left(before: datetime) -> ColumnElement[bool]:

@@ -23,10 +23,11 @@ from sqlalchemy import (
 
 from bot.ids import message_key
 from bot.jobs.unheard import LOOK_BACK
-from bot.lifecycle import IDLE_STATES, OPEN_STATES, REOPENABLE_STATES, RequestState
+from bot.lifecycle import ENDED_STATES, IDLE_STATES, OPEN_STATES, REOPENABLE_STATES
 from bot.services.erasure import ERASED
 from bot.storage.database import Clock, Database
 from bot.storage.tables import (
+    SETTLED,
     Assignment,
     Base,
     InboxRow,
@@ -35,14 +36,11 @@ from bot.storage.tables import (
     OutboxRow,
     PostedMessage,
     RoutingDecision,
-    RowState,
     SupportRequest,
 )
 
 BATCH_ROWS = 1000  # to a transaction, so that nothing else waits long
 SLOTS_KEPT = timedelta(days=1)  # a tick is claimed within seconds; only its own period matters
-FINAL = (RowState.DONE, RowState.DEAD)
-ENDED = (RequestState.CLOSED, RequestState.WITHDRAWN)
 # In these a request may be that the fallback was told of.
 TOLD_OF = (OPEN_STATES | REOPENABLE_STATES) - IDLE_STATES
 
@@ -75,7 +73,10 @@ def prune(
     posted_before = before - timedelta(seconds=reopen_window_s)
     marked_before = min(before, now - LOOK_BACK)  # older messages are not taken for missed any more
     olds = (
-        *(_Old(table, table.state.in_(FINAL) & (table.done_at < before)) for table in (InboxRow, OutboxRow)),
+        *(
+            _Old(table, table.state.in_(SETTLED) & (table.done_at < before))
+            for table in (InboxRow, OutboxRow)
+        ),
         _Old(PostedMessage, PostedMessage.posted_at < posted_before, _changes_no_more()),
         # The assignments keep the reason and terms; gone is why it was nobody else.
         _Old(RoutingDecision, RoutingDecision.at < before),
@@ -121,7 +122,7 @@ def _tells_of_open() -> ColumnElement[bool]:
 
 def _keys_in_use() -> Select[str]:
     """The keys of the cards, offers and group openings of requests that have not ended."""
-    open_ids = select(SupportRequest.id).where(SupportRequest.state.not_in(ENDED))
+    open_ids = select(SupportRequest.id).where(SupportRequest.state.not_in(ENDED_STATES))
     of_open = select(Assignment.id).where(Assignment.request_id.in_(open_ids))
     keys = union_all(
         *(

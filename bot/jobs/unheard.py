@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot.delivery.faults import fault_of
-from bot.heard import is_by_person
+from bot.heard import SLACKBOT, is_by_person
 from bot.ids import EventKind
 from bot.jobs.reading import ListedDm, NotShown, Reader
 from bot.services.erasure import erased_mark
@@ -20,7 +20,6 @@ log = logging.getLogger(__name__)
 
 LOOK_BACK = timedelta(days=3)  # over a weekend
 LISTENING = "listening"  # the row of `locks` that says since when this database has listened
-SLACKBOT = "USLACKBOT"
 FORGOTTEN_IN_A_RUN = 5  # DMs of people who were forgotten that are looked into for what they wrote since
 MARK_MOVES_ON = timedelta(days=1)  # once the mark is older: a write for each, daily
 STILL_COMES = timedelta(hours=2)  # Slack repeats a delivery for an hour

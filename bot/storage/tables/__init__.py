@@ -9,6 +9,7 @@ from bot.storage.tables.jobs import JobSlot, Lock
 from bot.storage.tables.log import Event
 from bot.storage.tables.people import Agent, Requester
 from bot.storage.tables.queues import (
+    SETTLED,
     Conversation,
     InboxKind,
     InboxRow,
@@ -29,6 +30,7 @@ from bot.storage.tables.requests import (
 from bot.storage.tables.routing import Assignment, DecisionReason, RoutingDecision
 
 __all__ = [
+    "SETTLED",
     "Agent",
     "Assignment",
     "Base",

@@ -19,12 +19,15 @@ class InboxKind(StrEnum):
 
 
 class RowState(StrEnum):
-    """Where an inbox or outbox row stands. Only DONE and DEAD are final."""
+    """Where an inbox or outbox row stands."""
 
     READY = "ready"
     CLAIMED = "claimed"
     DONE = "done"
     DEAD = "dead"  # given up after the last attempt; `doctor` and the metrics show it
+
+
+SETTLED = (RowState.DONE, RowState.DEAD)  # nothing is done with such a row any more
 
 
 class Leased:
