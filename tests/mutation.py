@@ -114,7 +114,7 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, Callable[[], None]]]:
                 if type(op) in table:
                     new = table[type(op)]
                     yield (
-                        f"{type(op).__name__} becomes {new.__name__}",
+                        f"{ast.unparse(node)}: {type(op).__name__} becomes {new.__name__}",
                         partial(setattr, node, "ops", [new()]),
                     )
         case ast.BoolOp():
