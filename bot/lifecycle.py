@@ -39,6 +39,8 @@ class AssignmentState(StrEnum):
 S = RequestState
 OPEN_STATES = frozenset({S.NEW, S.SUGGESTED, S.WAITING, S.OFFERED, S.IN_PROGRESS})
 REOPENABLE_STATES = frozenset({S.CLOSED_BY_SUGGESTION, S.RESOLVED})
+ENDED_STATES = frozenset({S.CLOSED, S.WITHDRAWN})  # for good
+IDLE_STATES = frozenset({S.NEW, S.SUGGESTED})  # nobody works on these, and they never end by themselves
 
 MOVES: dict[RequestState, frozenset[RequestState]] = {
     S.NEW: frozenset({S.SUGGESTED, S.WAITING, S.WITHDRAWN}),

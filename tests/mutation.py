@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 SHARE = 0.9  # of the mutants tried must be killed
 EQUAL = Path(__file__).with_name(
     "mutation_equal.json"
-)  # "file:line what" -> why no test can tell it from the original
+)  # as in Mutant.key -> why no test can tell it from the original
 TESTS = {  # what is broken -> what must notice
     "bot/edge/guard.py": ("tests/bot/edge/test_guard.py", "tests/bot/edge/test_http.py"),
     "bot/heard.py": (
@@ -34,7 +34,7 @@ TESTS = {  # what is broken -> what must notice
         "tests/bot/test_manifest.py",
         "tests/bot/jobs/test_reconcile.py",
     ),
-    "bot/storage/claims.py": ("tests/bot/storage/test_claims.py",),
+    "bot/storage/claims.py": ("tests/bot/storage/test_claims.py", "tests/bot/edge/test_worker.py"),
     "bot/storage/pump.py": ("tests/bot/edge/test_worker.py", "tests/bot/delivery/test_sender.py"),
     "bot/edge/writer.py": ("tests/bot/edge/test_writer.py",),
     "bot/delivery/outbox.py": ("tests/bot/delivery",),
@@ -63,10 +63,11 @@ EDGES: dict[type[ast.cmpop], type[ast.cmpop]] = {
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One change of one file; ``source`` is the whole file with it."""
+    """One change of one file at ``line``, which reads ``code``; ``source`` is the whole file with the change."""
 
     file: str
     line: int
+    code: str
     what: str
     source: str
 
@@ -75,11 +76,16 @@ class Mutant:
         """How it is listed."""
         return f"{self.file}:{self.line} {self.what}"
 
+    @property
+    def key(self) -> str:
+        """Its name for as long as the line reads as it does, wherever in the file that is."""
+        return f"{self.file} | {self.code} | {self.what}"
+
 
 def mutants_of(file: str) -> list[Mutant]:
     """Every mutant of a file."""
     text = (ROOT / file).read_text(encoding="utf-8")
-    found = []
+    found, lines = [], text.splitlines()
     whole = ast.parse(text)
     left_alone = {id(part) for node in ast.walk(whole) for part in _decorators(node)}
     for place, node in enumerate(ast.walk(whole)):
@@ -89,7 +95,8 @@ def mutants_of(file: str) -> list[Mutant]:
             tree = ast.parse(text)
             changed = list(ast.walk(tree))[place]
             list(_changes(changed))[choice][1]()
-            found.append(Mutant(file, getattr(node, "lineno", 0), what, ast.unparse(tree)))
+            line = getattr(node, "lineno", 0)
+            found.append(Mutant(file, line, lines[line - 1].strip(), what, ast.unparse(tree)))
     return found
 
 
@@ -107,7 +114,7 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, Callable[[], None]]]:
                 if type(op) in table:
                     new = table[type(op)]
                     yield (
-                        f"{type(op).__name__} becomes {new.__name__}",
+                        f"{ast.unparse(node)}: {type(op).__name__} becomes {new.__name__}",
                         partial(setattr, node, "ops", [new()]),
                     )
         case ast.BoolOp():
@@ -131,7 +138,7 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, Callable[[], None]]]:
         block = getattr(node, name, None)
         for place, statement in enumerate(block if isinstance(block, list) else ()):
             if _can_go(statement):
-                what = f"line {statement.lineno} ({type(statement).__name__}) is gone"
+                what = f"{ast.unparse(statement).splitlines()[0]!r} is gone"
                 yield what, partial(block.__setitem__, place, ast.Pass())
 
 
@@ -194,7 +201,7 @@ def main() -> int:
         place = Path(folder) / "copy"
         shutil.copytree(ROOT, place, ignore=shutil.ignore_patterns(".venv", "var", ".git", "__pycache__"))
         for file in given.files:  # tests that fail anyway would kill everything
-            whole = Mutant(file, 0, "nothing", (ROOT / file).read_text(encoding="utf-8"))
+            whole = Mutant(file, 0, "", "nothing", (ROOT / file).read_text(encoding="utf-8"))
             if not survives(whole, place, given.limit):
                 print(f"the tests of {file} fail without a mutant: {' '.join(TESTS[file])}", file=sys.stderr)
                 return 2
@@ -218,7 +225,7 @@ def chosen(files: Sequence[str], sample: int, seed: int, equal: Mapping[str, str
     """A sample of each file's mutants, the files by turns, so that whenever time is up each has had its share."""
     drawn = []
     for file in files:
-        mutants = [mutant for mutant in mutants_of(file) if mutant.name not in equal]
+        mutants = [mutant for mutant in mutants_of(file) if mutant.key not in equal]
         some = Random(seed).sample(mutants, min(sample or len(mutants), len(mutants)))
         drawn += list(enumerate(some))
     return [mutant for _, mutant in sorted(drawn, key=lambda entry: entry[0])]

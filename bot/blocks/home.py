@@ -6,10 +6,10 @@ from slack_sdk.models.blocks import Block, DividerBlock, HeaderBlock
 
 from bot.blocks.message import button, buttons, section, small
 from bot.blocks.stats import stats_message
-from bot.blocks.text import category_name, escape, moment, person
+from bot.blocks.text import NO_WORDS, category_name, escape, moment, person
 from bot.ids import ActionId
 from bot.lifecycle import RequestState
-from bot.services.home import AgentDesk, Health, Home
+from bot.services.home import AgentDesk, Home, Overview
 from bot.services.views import OfferView, RequestView
 from classifier import Answer
 
@@ -29,8 +29,8 @@ STATE_NAMES: dict[RequestState, str] = {
 def home_blocks(home: Home, answers: Mapping[str, Answer]) -> tuple[Block, ...]:
     """At most 100 blocks, Slack's limit for a view."""
     blocks: list[Block] = []
-    if home.health is not None:
-        blocks += [*_health(home.health, answers), DividerBlock()]
+    if home.overview is not None:
+        blocks += [*_overview(home.overview, answers), DividerBlock()]
     if home.desk is not None:
         blocks += [*_desk(home.desk, answers), DividerBlock()]
     blocks += _mine(home.mine)
@@ -78,22 +78,24 @@ def _in_hand(offer: OfferView, answers: Mapping[str, Answer]) -> list[Block]:
     return [words, facts]
 
 
-def _health(health: Health, answers: Mapping[str, Answer]) -> list[Block]:
-    faults = health.dead_inbox + health.dead_outbox
-    model = f"model {health.model_id}" if health.model_id else f":warning: no model: {health.model_fault}"
+def _overview(overview: Overview, answers: Mapping[str, Answer]) -> list[Block]:
+    faults = overview.dead_inbox + overview.dead_outbox
+    model = (
+        f"model {overview.model_id}" if overview.model_id else f":warning: no model: {overview.model_fault}"
+    )
     lines = [
         f"• {escape(model, 300)}",
-        f"• {health.agents_on} of {health.agents} agents are on",
-        f"• {health.waiting} requests wait for somebody",
+        f"• {overview.agents_on} of {overview.agents} agents are on",
+        f"• {overview.waiting} requests wait for somebody",
         f"• {faults} deliveries were given up"
         + (" :warning: `python -m bot doctor` says more" if faults else ""),
     ]
     return [
         HeaderBlock(text="Health"),
         section("\n".join(lines)),
-        *stats_message(health.stats, answers).blocks,
+        *stats_message(overview.stats, answers).blocks,
     ]
 
 
 def _first_line(text: str) -> str:
-    return escape(text.splitlines()[0] if text else "(no words)", 150)
+    return escape(text.splitlines()[0] if text else NO_WORDS, 150)

@@ -9,7 +9,7 @@ from bot.blocks.satisfaction import FACES
 from bot.blocks.text import category_name, duration, escape, quote
 from bot.services.answering import NO_ANSWER, NO_DECISION
 from bot.services.periods import Period
-from bot.services.stats import Counts, Said, Stats
+from bot.services.stats import Counts, SatisfactionCounts, Stats
 from classifier import AbstainReason, Answer
 
 TITLES = {
@@ -94,7 +94,7 @@ def _times(stats: Stats) -> str:
     return "\n".join(["Median time to", *lines])
 
 
-def _satisfaction(said: Said) -> list[Block]:
+def _satisfaction(said: SatisfactionCounts) -> list[Block]:
     """What requesters say of the help they got, and the newest of their comments; nothing while nobody was asked."""
     if not said.asked:
         return []

@@ -13,6 +13,7 @@ from slack_sdk.models.blocks import MarkdownTextObject
 from classifier import Answer
 
 SECTION_LIMIT = 3000  # characters of a section's text, escapes included
+NO_WORDS = "(no words)"  # stands where they were, or never were
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _LABELLED = re.compile(r"<(?:[@#]|!subteam\^|!date\^)[^<>|]*\|([^<>]*)>")
 _BROADCAST = re.compile(r"<!(channel|here|everyone)(?:\|[^<>]*)?>")
@@ -44,8 +45,11 @@ def escape(words: str, limit: int = SECTION_LIMIT) -> str:
 
 
 def quote(words: str, limit: int = SECTION_LIMIT) -> str:
-    """People's words as a quotation, escaped; every line is marked, so that none passes for the bot's own."""
-    lines = escape(words, limit - len("> ")).splitlines() or [""]
+    """People's words as a quotation, escaped; every line is marked, so that none passes for the bot's own.
+
+    Where there are none, or none any more, it says so.
+    """
+    lines = escape(words, limit - len("> ")).splitlines() or [NO_WORDS]
     quoted = "\n".join(f"> {line}" for line in lines)
     if len(quoted) <= limit:
         return quoted

@@ -1,7 +1,9 @@
 """What a failed call to Slack means: may it be tried again, and may it have been done all the same?"""
 
+import errno
 import re
 import socket
+import ssl
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from http.client import HTTPException
@@ -40,6 +42,9 @@ NOT_DONE_CODES = frozenset({"service_unavailable", "team_added_to_org", "request
 TOKEN_CODES = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
 AUTH_CODES = TOKEN_CODES | {"missing_scope"}
 UNKNOWN_CODES = frozenset({"internal_error", "fatal_error"})  # Slack: "some aspect may have succeeded"
+# Whatever else a call to Slack can end in: from no connection to an answer that is not one. SlackApiError is among them.
+CALL_ERRORS = (OSError, HTTPException, JSONDecodeError, SlackClientError)
+NO_WAY_THERE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)
 DEFAULT_RETRY_AFTER_S = 1.0
 WORD = re.compile(r"[a-z][a-z0-9_]{1,63}")
 
@@ -61,12 +66,18 @@ def fault_of(error: Exception) -> Fault | None:
         fault = fault_of_answer(answered.status_code, answered.get("error"), answered.headers or {})
         return replace(fault, method=answered.api_url.rpartition("/")[2])
     if isinstance(error, URLError):
-        never_left = isinstance(error.reason, ConnectionRefusedError | socket.gaierror)
-        kind = FaultKind.NOT_DONE if never_left else FaultKind.UNKNOWN
+        kind = FaultKind.NOT_DONE if _never_left(error.reason) else FaultKind.UNKNOWN
         return Fault(kind, type(error.reason).__name__)
-    if isinstance(error, OSError | HTTPException | JSONDecodeError | SlackClientError):
+    if isinstance(error, CALL_ERRORS):
         return Fault(FaultKind.UNKNOWN, type(error).__name__)
     return None
+
+
+def _never_left(reason: object) -> bool:
+    """Whether there was no connection yet over which anything could have been asked."""
+    if isinstance(reason, ConnectionRefusedError | socket.gaierror | ssl.SSLCertVerificationError):
+        return True
+    return isinstance(reason, OSError) and reason.errno in NO_WAY_THERE
 
 
 def fault_of_answer(status: int, word: str | None, headers: object) -> Fault:

@@ -180,10 +180,11 @@ class Sender(Pump[OutboxRow, Spoken]):
         """Where the message stands that an update changes."""
         key = row.message_key or ""
         with self._db.reading() as session:
-            posted = said.find_posted(session, row.team_id, key)
-            if posted is not None:
-                return Said(posted.channel_id, posted.ts)
+            # In this order: it may be posted between the two, and then the second tells.
             posted_at = said.to_be_posted_at(session, row.team_id, key)
+            posted = said.find_posted(session, row.team_id, key)
+        if posted is not None:
+            return Said(posted.channel_id, posted.ts)
         if posted_at is not None:  # in another lane: said to a person there, to their channel here
             raise Later(max(posted_at, self._clock() + POSTED_SOON))
         raise NotDelivered(Fault(FaultKind.PERMANENT, "never_posted"))

@@ -5,24 +5,23 @@ import threading
 import time
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
-from http.client import HTTPException
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackClientError
 from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookClient
 from slack_sdk.webhook.webhook_response import WebhookResponse
 
-from bot.delivery.faults import AUTH_CODES, FaultKind, fault_of
+from bot.delivery.faults import AUTH_CODES, CALL_ERRORS, FaultKind, fault_of
 from bot.errors import SlackAway
 from bot.settings import Settings
 
-# Slack's libraries write whole bodies to the log at DEBUG; with a level of its own this one never does.
+# Slack's libraries write bodies to the log, at DEBUG whole, and the beginning of an answer that is no JSON as an error:
+# a gateway's may repeat what was asked, the token too. What went wrong is logged by whoever called.
 QUIET = logging.getLogger("bot.slack_sdk")
-QUIET.setLevel(logging.WARNING)
+QUIET.setLevel(logging.CRITICAL)
 
 # Told of each call: the method, how many seconds it took, and "ok", "ratelimited", "refused" or "away".
 OnCall = Callable[[str, float, str], None]
@@ -142,7 +141,7 @@ class Slack:
     def _ask(self) -> Identity:
         try:
             told = self.client.auth_test()
-        except (OSError, HTTPException, SlackClientError) as error:
+        except CALL_ERRORS as error:
             fault = fault_of(error)
             if fault is not None and (fault.kind is FaultKind.PERMANENT or fault.code in AUTH_CODES):
                 raise SlackAway(f"Slack refuses the bot token: {fault.code}") from None

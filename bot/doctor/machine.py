@@ -13,6 +13,9 @@ from bot.doctor.finding import Finding, fault, good, warning
 from bot.settings import DEFAULT_PORT, Settings
 
 ASKED_WITHIN_S = 3.0
+SHORTEST_KEEP_S = (
+    3600  # Slack's last retry comes after some minutes, and the reconciler reads ten minutes again
+)
 
 
 def check_periods(settings: Settings) -> Iterator[Finding]:
@@ -28,6 +31,14 @@ def check_periods(settings: Settings) -> Iterator[Finding]:
         for is_wrong, one, other, effect in wrong
         if is_wrong
     ]
+    if settings.firstline_keep_s < SHORTEST_KEEP_S:
+        found.append(
+            warning(
+                "periods",
+                f"FIRSTLINE_KEEP_S is below {SHORTEST_KEEP_S}: what Slack sends again later is taken for new",
+                f"raise FIRSTLINE_KEEP_S to {SHORTEST_KEEP_S} at least",
+            )
+        )
     yield from found or [good("periods", "they go together")]
 
 

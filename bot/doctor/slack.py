@@ -4,15 +4,14 @@ import re
 from collections.abc import Callable, Generator, Iterator
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 import yaml
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 
-from bot.delivery.faults import FaultKind, fault_of
+from bot.delivery.faults import CALL_ERRORS, FaultKind, fault_of
 from bot.delivery.slack import QUIET, is_loopback
 from bot.doctor.finding import Finding, fault, good, warning
 from bot.settings import Settings, SlackMode
@@ -60,7 +59,7 @@ def _asked(check: str, ask: Callable[[], Any], subject: str, remedy: str) -> Gen
         return ask()
     except SlackApiError as error:
         yield fault(check, f"Slack refuses {subject}: {error.response.get('error')}", remedy)
-    except (OSError, HTTPException, SlackClientError, ValueError) as error:
+    except CALL_ERRORS as error:
         yield fault(
             check,
             f"Slack does not answer ({type(error).__name__})",

@@ -21,13 +21,12 @@ from bot.edge.bolt import dispatch
 from bot.edge.guard import BODY_LIMIT_BYTES, Answer, Guard, Refusal
 from bot.edge.health import Health
 from bot.edge.metrics import Metrics
-from bot.edge.writer import InboxWriter
+from bot.edge.writer import STORED_WITHIN_S, InboxWriter
 from bot.errors import NotStored
 from bot.ids import shown_key
 
 log = logging.getLogger(__name__)
 
-STORED_WITHIN_S = 2.5  # Slack waits three seconds, and a plain "not now" is better than none
 READ_WITHIN_S = 3.0  # Slack has given up by then
 DRAINED_BYTES = (
     32_000_000  # of a body that is too large, so much is read (and dropped) before its sender is cut off
@@ -43,7 +42,7 @@ class _TooLarge(Exception):
 def build_http(guard: Guard, writer: InboxWriter, bolt: App, metrics: Metrics, health: Health) -> Starlette:
     """The ASGI application."""
     edge = _Edge(guard, writer, bolt, metrics)
-    return Starlette(
+    app = Starlette(
         routes=[
             Route(EVENTS_PATH, edge.slack, methods=["POST"]),
             Route("/health/live", health.live, methods=["GET"]),
@@ -53,6 +52,8 @@ def build_http(guard: Guard, writer: InboxWriter, bolt: App, metrics: Metrics, h
         # Slack is answered no 405: with another method there is simply nothing here.
         exception_handlers={404: _not_found, 405: _not_found},
     )
+    app.router.redirect_slashes = False  # nor a 307 to whatever host the request names
+    return app
 
 
 class _Edge:

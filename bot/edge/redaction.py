@@ -4,6 +4,7 @@ What is found, and by what it is replaced, is `classifier.personal_data`'s busin
 the same function, so it sees what it would have seen anyway. Agents see the placeholders, too.
 """
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -13,27 +14,53 @@ from bot.storage.tables import InboxKind
 from classifier.personal_data import redact
 
 MAX_CHARACTERS = 40_000  # of a message in Slack
-KEPT = (
+KEPT = (  # of an event, beside its words
     "type",
     "subtype",
     "user",
+    "user_team",
+    "team",
+    "bot_id",
     "channel",
     "channel_type",
     "ts",
     "thread_ts",
     "parent_user_id",
     "event_ts",
+    "deleted_ts",
+    "hidden",
     "tab",
+    "tokens",
 )
-KEPT_TOO = ("team", "user_team", "bot_id", "hidden", "deleted_ts", "tokens")
+# A command's word and numbers, people and links to messages: what these mean would be lost on the way through `plain`.
+WORD_AND_IDS = re.compile(
+    r"\s*[a-z]*(?:\s+(?:#?\d{1,18}|@?[UW][A-Z0-9]+|<@[UW][A-Z0-9]+(?:\|[^<>]*)?>|<?https?://[^\s<>]+/archives/[^\s<>]+>?))*\s*",
+    re.IGNORECASE,
+)
 
 
 def redacted(delivery: Delivery) -> Delivery:
-    """The delivery as it is stored: of an event's words only its text and the names of its files, both redacted."""
-    if delivery.kind is not InboxKind.EVENT:
-        return delivery  # clicks and commands hold ids and our own words
+    """The delivery as it is stored, what people typed redacted. A click holds ids and our own words, and stays as it is."""
+    match delivery.kind:
+        case InboxKind.EVENT:
+            return _redacted_event(delivery)
+        case InboxKind.COMMAND:
+            return _redacted_command(delivery)
+        case InboxKind.ACTION:
+            return delivery
+
+
+def _redacted_command(delivery: Delivery) -> Delivery:
+    text = str(delivery.body.get("text") or "")
+    if WORD_AND_IDS.fullmatch(text):
+        return delivery
+    return replace(delivery, body=delivery.body | {"text": _words(text)})
+
+
+def _redacted_event(delivery: Delivery) -> Delivery:
+    """Of an event's words only its text and the names of its files."""
     event = delivery.body["event"]
-    kept: dict[str, Any] = {name: event[name] for name in (*KEPT, *KEPT_TOO) if name in event}
+    kept: dict[str, Any] = {name: event[name] for name in KEPT if name in event}
     if isinstance(event.get("text"), str):
         kept["text"] = _words(event["text"])
     if isinstance(event.get("files"), list):

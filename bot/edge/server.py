@@ -7,6 +7,7 @@ import threading
 import uvicorn
 from starlette.types import ASGIApp
 
+from bot.edge.connections import ACCEPTED_AT_ONCE, Connection
 from bot.errors import CannotListen, PortTaken
 
 STARTED_WITHIN_S = 10.0
@@ -40,6 +41,8 @@ class HttpServer:
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
+                http=Connection,
+                backlog=ACCEPTED_AT_ONCE,
                 loop="asyncio",
                 lifespan="off",
                 ws="none",

@@ -22,6 +22,9 @@ from bot.storage.trouble import DatabaseTrouble, trouble_of
 
 log = logging.getLogger(__name__)
 
+STORED_WITHIN_S = (
+    2.5  # what an edge waits: Slack gives up after three seconds, and a plain "not now" is better than none
+)
 BATCH_ROWS = 256
 QUEUE_ROWS = 2048  # at 1,000 acknowledgements a second, two seconds' worth: Slack gives up after three
 TRY_AGAIN_S = 1.0

@@ -1,19 +1,18 @@
 """What was found in a DM and is not in the inbox: stored there, as if Slack had delivered it."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot.jobs.reading import Message
+from bot.jobs.stretch import OVERLAP
 from bot.storage.database import Database
 from bot.storage.forgotten import read_from
 from bot.storage.inbox import Delivery, Prepare, store
 from bot.storage.said import slack_ts
 from bot.storage.tables import Conversation, InboxKind, InboxRow
-
-OVERLAP = timedelta(minutes=10)  # read again, as our clock and Slack's may differ
 
 
 def take_missed(
@@ -31,7 +30,7 @@ def take_missed(
         session.execute(
             update(Conversation)
             .where(Conversation.team_id == dm.team_id, Conversation.members == dm.members)
-            .values(last_event_ts=slack_ts(until))
+            .values(last_event_ts=slack_ts(until), read_at=now)
         )
     return len(missed)
 

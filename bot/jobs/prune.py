@@ -1,35 +1,62 @@
 """Deletes what is settled and old: deliveries hold people's words, and tables should not grow for ever."""
 
 import threading
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import Select, String, cast, delete, literal, select, tuple_, union_all
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    cast,
+    delete,
+    exists,
+    inspect,
+    literal,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
 
 from bot.ids import message_key
 from bot.jobs.unheard import LOOK_BACK
-from bot.lifecycle import RequestState
+from bot.lifecycle import ENDED_STATES, IDLE_STATES, OPEN_STATES, REOPENABLE_STATES
 from bot.storage.database import Clock, Database
 from bot.storage.forgotten import MARK
 from bot.storage.tables import (
+    SETTLED,
     Assignment,
+    Base,
     InboxRow,
     JobSlot,
     Lock,
     OutboxRow,
     PostedMessage,
     RoutingDecision,
-    RowState,
     SupportRequest,
 )
 
 BATCH_ROWS = 1000  # to a transaction, so that nothing else waits long
 SLOTS_KEPT = timedelta(days=1)  # a tick is claimed within seconds; only its own period matters
-FINAL = (RowState.DONE, RowState.DEAD)
-ENDED = (RequestState.CLOSED, RequestState.WITHDRAWN)
+# In these a request may be that the fallback was told of.
+TOLD_OF = (OPEN_STATES | REOPENABLE_STATES) - IDLE_STATES
 
-DeleteBatch = Callable[[Session], int]
+
+@dataclass(frozen=True, slots=True)
+class _Old:
+    """Rows of ``table`` that are to go: past their time, and needed by nothing, which takes longer to find out."""
+
+    table: type[Base]
+    is_old: ColumnElement[bool]
+    is_unneeded: ColumnElement[bool] = field(default_factory=true)
+
+    @property
+    def key(self) -> tuple[ColumnElement[Any], ...]:
+        """The columns of the primary key."""
+        return inspect(self.table).primary_key
 
 
 def prune(
@@ -38,62 +65,64 @@ def prune(
     """Delete inbox and outbox rows settled more than ``keep_s`` seconds ago, routing decisions of that age, and old job
     slots; return how many.
 
-    Where messages stand in Slack is kept ``reopen_window_s`` seconds longer, and for cards and offers as long as
-    their request is open: they may still change. Ends early, after a batch, once ``stopping`` is set.
+    Where messages stand in Slack is kept ``reopen_window_s`` seconds longer, and for cards (those of the fallback,
+    too) and offers as long as their request is open: they may still change. Ends early, after a batch, once ``stopping`` is set.
     """
     now = clock()
     before = now - timedelta(seconds=keep_s)
-    batches: list[DeleteBatch] = [
-        lambda session: _delete_settled(session, InboxRow, before),
-        lambda session: _delete_settled(session, OutboxRow, before),
-        lambda session: _delete_posted(session, before - timedelta(seconds=reopen_window_s)),
-        lambda session: _delete_decisions(session, before),
-        lambda session: _delete_slots(session, now - SLOTS_KEPT),
-        lambda session: _delete_marks(session, min(before, now - LOOK_BACK)),
-    ]
-    return sum(_repeat(db, delete_batch, stopping) for delete_batch in batches)
+    posted_before = before - timedelta(seconds=reopen_window_s)
+    marked_before = min(before, now - LOOK_BACK)  # older messages are not taken for missed any more
+    olds = (
+        *(
+            _Old(table, table.state.in_(SETTLED) & (table.done_at < before))
+            for table in (InboxRow, OutboxRow)
+        ),
+        _Old(PostedMessage, PostedMessage.posted_at < posted_before, _changes_no_more()),
+        # The assignments keep the reason and terms; gone is why it was nobody else.
+        _Old(RoutingDecision, RoutingDecision.at < before),
+        _Old(JobSlot, JobSlot.claimed_at < now - SLOTS_KEPT),
+        _Old(Lock, Lock.name.startswith(MARK, autoescape=True) & (Lock.taken_at < marked_before)),
+    )
+    return sum(_delete(db, old, stopping) for old in olds)
 
 
-def _repeat(db: Database, delete_batch: DeleteBatch, stopping: threading.Event) -> int:
+def _delete(db: Database, old: _Old, stopping: threading.Event) -> int:
     deleted = 0
     while not stopping.is_set():
-        with db.writing() as session:
-            batch = delete_batch(session)
-        deleted += batch
-        if batch < BATCH_ROWS:
+        with db.reading() as session:  # a look takes a while, and mostly finds nothing: no write waits for it
+            look = select(*old.key).where(old.is_old, old.is_unneeded).limit(BATCH_ROWS)
+            found = [tuple(row) for row in session.execute(look)]
+        if found:
+            deleted += _delete_these(db, old, found)
+        if len(found) < BATCH_ROWS:
             break
     return deleted
 
 
-def _delete_settled(session: Session, table: type[InboxRow] | type[OutboxRow], before: datetime) -> int:
-    ids = session.scalars(
-        select(table.id).where(table.state.in_(FINAL), table.done_at < before).limit(BATCH_ROWS)
-    ).all()
-    if ids:
-        session.execute(delete(table).where(table.id.in_(ids)))
-    return len(ids)
+def _delete_these(db: Database, old: _Old, found: Sequence[tuple[Any, ...]]) -> int:
+    """Delete those that were found, unless they have become young again meanwhile."""
+    these = tuple_(*old.key).in_(found) if len(old.key) > 1 else old.key[0].in_([key for (key,) in found])
+    gone = delete(old.table).where(these, old.is_old).returning(*old.key)
+    with db.writing() as session:
+        return len(session.execute(gone.execution_options(synchronize_session=False)).all())
 
 
-def _delete_posted(session: Session, before: datetime) -> int:
-    place = tuple_(PostedMessage.team_id, PostedMessage.message_key)
-    old = (
-        select(PostedMessage.team_id, PostedMessage.message_key)
-        .where(PostedMessage.posted_at < before, PostedMessage.message_key.not_in(_keys_in_use()))
-        .limit(BATCH_ROWS)
-    )
-    return len(
-        session.execute(
-            delete(PostedMessage)
-            .where(place.in_(old))
-            .returning(PostedMessage.message_key)
-            .execution_options(synchronize_session=False)
-        ).all()
-    )
+def _changes_no_more() -> ColumnElement[bool]:
+    """Whether a message of ours is no card of a request that has not ended: those are still updated."""
+    return PostedMessage.message_key.not_in(_keys_in_use()) & ~_tells_of_open()
+
+
+def _tells_of_open() -> ColumnElement[bool]:
+    """Whether it is a card of the fallback's, whose key begins with its request's: while that is open it has a button."""
+    of_request = literal(message_key("nobody", "")) + cast(SupportRequest.id, String) + ":%"
+    is_open = SupportRequest.state.in_(TOLD_OF)
+    tells = exists().where(is_open, PostedMessage.message_key.like(of_request))
+    return PostedMessage.message_key.startswith(message_key("nobody", "")) & tells
 
 
 def _keys_in_use() -> Select[str]:
     """The keys of the cards, offers and group openings of requests that have not ended."""
-    open_ids = select(SupportRequest.id).where(SupportRequest.state.not_in(ENDED))
+    open_ids = select(SupportRequest.id).where(SupportRequest.state.not_in(ENDED_STATES))
     of_open = select(Assignment.id).where(Assignment.request_id.in_(open_ids))
     keys = union_all(
         *(
@@ -102,24 +131,3 @@ def _keys_in_use() -> Select[str]:
         )
     ).subquery()
     return select(keys.c.key)
-
-
-def _delete_decisions(session: Session, before: datetime) -> int:
-    # The assignments keep their reason and terms; gone is why it was nobody else.
-    ids = session.scalars(
-        select(RoutingDecision.id).where(RoutingDecision.at < before).limit(BATCH_ROWS)
-    ).all()
-    if ids:
-        session.execute(delete(RoutingDecision).where(RoutingDecision.id.in_(ids)))
-    return len(ids)
-
-
-def _delete_marks(session: Session, before: datetime) -> int:
-    """Marks of forgotten conversations; what was written before them is too old to be taken for missed by now."""
-    old = delete(Lock).where(Lock.name.startswith(MARK, autoescape=True), Lock.taken_at < before)
-    return len(session.execute(old.returning(Lock.name)).all())
-
-
-def _delete_slots(session: Session, before: datetime) -> int:
-    slots = session.execute(delete(JobSlot).where(JobSlot.claimed_at < before).returning(JobSlot.slot)).all()
-    return len(slots)

@@ -6,6 +6,7 @@ Slack's word, so we stay below. A 429 closes its method for as long as Slack say
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,6 +31,10 @@ class RunEnds(Exception):
     """The run's time is up, or the bot stops: what is being read counts as unread."""
 
 
+class NotShown(Exception):
+    """Slack does not show this any more, and never will: its person has left, or its parent was deleted."""
+
+
 @dataclass(frozen=True, slots=True)
 class ListedDm:
     """A DM with the bot that Slack knows of; ``created_s`` is when it was opened, in seconds since 1970."""
@@ -39,8 +44,16 @@ class ListedDm:
     created_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a conversation's history, the newest of it on the first one."""
+
+    messages: list[Message]
+    is_last: bool
+
+
 class Reader:
-    """Asks Slack until ``ends_at``; every method raises RunEnds, or what slack_sdk raises."""
+    """Asks Slack until ``ends_at``; every method raises RunEnds, or what slack_sdk raises, those for one place NotShown."""
 
     def __init__(
         self,
@@ -65,25 +78,26 @@ class Reader:
                 if not channel.get("is_user_deleted"):
                     yield ListedDm(channel["user"], channel["id"], float(channel.get("created") or 0))
 
-    def history(self, channel_id: str, *, oldest: str, latest: str) -> list[Message]:
-        """What stands at the top of a conversation between two ts, in no order."""
+    def history(self, channel_id: str, *, oldest: str, latest: str) -> Iterator[Page]:
+        """What stands at the top of a conversation between two ts; each page is asked for when it is wanted."""
         asked = {"channel": channel_id, "oldest": oldest, "latest": latest}
-        return [
-            m for page in self._pages(self._client.conversations_history, **asked) for m in page["messages"]
-        ]
+        with _not_shown():
+            for answered in self._pages(self._client.conversations_history, **asked):
+                yield Page(answered["messages"], is_last=not _cursor_of(answered))
 
     def replies(self, channel_id: str, thread_ts: str, *, oldest: str, latest: str) -> list[Message]:
         """What was replied in a thread between two ts, in no order; without its parent, which Slack puts on each page."""
         asked = {"channel": channel_id, "ts": thread_ts, "oldest": oldest, "latest": latest}
-        pages = self._pages(self._client.conversations_replies, **asked)
-        return [m for page in pages for m in page["messages"] if m["ts"] != thread_ts]
+        with _not_shown():
+            pages = self._pages(self._client.conversations_replies, **asked)
+            return [m for page in pages for m in page["messages"] if m["ts"] != thread_ts]
 
     def _pages(self, method: Callable[..., SlackResponse], **asked: str) -> Iterator[SlackResponse]:
         cursor: str | None = None
         while True:
             answered = self._call(method, cursor=cursor, limit=PAGE, **asked)
             yield answered
-            cursor = (answered.get("response_metadata") or {}).get("next_cursor")
+            cursor = _cursor_of(answered)
             if not cursor:
                 return
 
@@ -109,3 +123,20 @@ class Reader:
             now = max(opens_at, self._clock())  # a clock that stands still has waited all the same
         if now >= self._ends_at or self._stopping.is_set():
             raise RunEnds
+
+
+def _cursor_of(answered: SlackResponse) -> str | None:
+    """Where the next page begins; nothing on the last one."""
+    return (answered.get("response_metadata") or {}).get("next_cursor")
+
+
+@contextmanager
+def _not_shown() -> Iterator[None]:
+    """Raise NotShown for what Slack refuses for good."""
+    try:
+        yield
+    except SlackApiError as error:
+        fault = fault_of(error)
+        if fault is None or fault.kind is not FaultKind.PERMANENT:
+            raise
+        raise NotShown from error

@@ -13,7 +13,7 @@ from bot.ids import EventKind, message_key
 from bot.lifecycle import AssignmentState, RequestState
 from bot.services import satisfaction
 from bot.services.hedges import UNANSWERED, end_hedges, open_hedges, pass_over_others, promote
-from bot.services.moves import ENDED, move, move_assignment, record
+from bot.services.moves import HOW_IT_ENDED, move, move_assignment, record
 from bot.services.views import OfferView, view_offer
 from bot.settings import Settings
 from bot.storage import queries
@@ -249,7 +249,7 @@ def _find_theirs(
 
 def _require(assignment: Assignment, *states: AssignmentState) -> None:
     if assignment.state not in states:
-        raise RefusedMove(ENDED[assignment.state])
+        raise RefusedMove(HOW_IT_ENDED[assignment.state])
 
 
 def _answered(session: Session, assignment: Assignment, request: SupportRequest, event_id: int) -> Answered:

@@ -23,6 +23,7 @@ from bot.storage.said import members_key
 from bot.storage.scrubbing import request_scrub
 from bot.storage.tables import (
     LET_GO,
+    SETTLED,
     Agent,
     Assignment,
     Conversation,
@@ -33,12 +34,10 @@ from bot.storage.tables import (
     PostedMessage,
     Requester,
     RequestMessage,
-    RowState,
     SatisfactionQuestion,
     SupportRequest,
 )
 
-SETTLED = (RowState.DONE, RowState.DEAD)
 SHOWS_COMMENTS = "stats"  # the word of the command
 
 

@@ -33,7 +33,7 @@ class AgentDesk:
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
+class Overview:
     """What an administrator looks at first. The last two are rows that were given up."""
 
     agents_on: int
@@ -53,13 +53,13 @@ class Home:
     user_id: str
     mine: tuple[RequestView, ...]
     desk: AgentDesk | None
-    health: Health | None
+    overview: Overview | None
 
 
 def read_home(
     session: Session, now: datetime, team_id: str, user_id: str, settings: Settings, decider: Decider
 ) -> Home:
-    """Gather it; nothing is written. Nobody but administrators gets ``health``, nobody but agents ``desk``."""
+    """Gather it; nothing is written. Nobody but administrators gets ``overview``, nobody but agents ``desk``."""
     staff = agents.active_agents(session, team_id, settings)
     me = next((agent for agent in staff if agent.user_id == user_id), None)
     is_admin = user_id in settings.firstline_admins
@@ -67,7 +67,7 @@ def read_home(
         user_id=user_id,
         mine=_mine(session, team_id, user_id),
         desk=_desk(session, now, team_id, me, settings) if me else None,
-        health=_health(session, now, team_id, staff, settings, decider) if is_admin else None,
+        overview=_overview(session, now, team_id, staff, settings, decider) if is_admin else None,
     )
 
 
@@ -105,10 +105,10 @@ def _desk(session: Session, now: datetime, team_id: str, agent: Agent, settings:
     )
 
 
-def _health(
+def _overview(
     session: Session, now: datetime, team_id: str, staff: list[Agent], settings: Settings, decider: Decider
-) -> Health:
-    return Health(
+) -> Overview:
+    return Overview(
         agents_on=sum(agent.is_on and agents.is_in_hours(agent, now) for agent in staff),
         agents=len(staff),
         waiting=_waiting(session, team_id),

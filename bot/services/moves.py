@@ -28,7 +28,7 @@ STANDS: dict[RequestState, str] = {
     RequestState.CLOSED: "This request is closed for good. Please write a new message.",
     RequestState.WITHDRAWN: "This request was withdrawn. Please write a new message.",
 }
-ENDED: dict[AssignmentState, str] = {
+HOW_IT_ENDED: dict[AssignmentState, str] = {
     AssignmentState.OFFERED: "You have not answered this offer yet.",
     AssignmentState.HEDGED: "You have not answered this offer yet.",
     AssignmentState.ACCEPTED: "You have already accepted this request.",
@@ -130,7 +130,7 @@ def move_assignment(
     """Set an open assignment to ``new``. RefusedMove when it no longer is what it was when it was read."""
     old = assignment.state
     if old not in OPEN_ASSIGNMENTS:
-        raise RefusedMove(ENDED[old])
+        raise RefusedMove(HOW_IT_ENDED[old])
     if new not in OPEN_ASSIGNMENTS:
         changes.setdefault("ended_at", now)
         session.info[MATCHING_DUE] = True  # a place has become free
@@ -147,7 +147,7 @@ def move_assignment(
     ).one_or_none()
     if moved is None:
         session.refresh(assignment)
-        raise RefusedMove(ENDED[assignment.state])
+        raise RefusedMove(HOW_IT_ENDED[assignment.state])
 
 
 def record(

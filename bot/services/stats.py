@@ -44,7 +44,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SatisfactionCounts:
     """How the help was, as requesters say. Of those ``asked``, the ones who did not answer are in no other number.
 
     ``comments`` are the newest that were written, each with what the writer chose; plain, so escape them before Slack sees them.
@@ -79,7 +79,7 @@ class Stats:
     median_answer_s: float | None
     median_accept_s: float | None
     median_resolve_s: float | None
-    satisfaction: Said = field(default_factory=Said)
+    satisfaction: SatisfactionCounts = field(default_factory=SatisfactionCounts)
 
 
 def gather(session: Session, now: datetime, team_id: str, period: Period, settings: Settings) -> Stats:
@@ -169,7 +169,7 @@ def _count(
     )
 
 
-def _said(session: Session, team_id: str, since: datetime | None) -> Said:
+def _said(session: Session, team_id: str, since: datetime | None) -> SatisfactionCounts:
     question = SatisfactionQuestion
     counted = _asked(select(question.answer, func.count()), team_id, since)
     by_answer = dict(session.execute(counted.group_by(question.answer)).all())
@@ -177,7 +177,7 @@ def _said(session: Session, team_id: str, since: datetime | None) -> Said:
     newest = (
         written.where(question.comment.is_not(None)).order_by(question.answered_at.desc()).limit(COMMENTS)
     )
-    return Said(
+    return SatisfactionCounts(
         asked=sum(by_answer.values()),
         good=by_answer.get(Satisfaction.GOOD, 0),
         so_so=by_answer.get(Satisfaction.SO_SO, 0),

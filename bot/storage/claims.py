@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, Update, UpdateBase, bindparam, case, func, literal, select, tuple_, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from bot.ids import new_token
 from bot.storage.statements import table_of
@@ -59,6 +59,25 @@ def sweep(session: Session, table: type[Row], now: datetime, *, max_attempts: in
         row.lease = row.lease_until = None
     session.flush()
     return [row for row in expired if row.state is RowState.DEAD]
+
+
+def put_right(session: Session, table: type[Row], now: datetime, *, lease_s: float) -> None:
+    """After a clock that ran ahead was put back: what came in by its time is due now, and no lease lasts longer than one."""
+    unsettled = table.state.in_([RowState.READY, RowState.CLAIMED])
+    session.execute(
+        update(table).where(unsettled, came_at(table) > now, table.due_at > now).values(due_at=now)
+    )
+    longest = now + timedelta(seconds=lease_s)
+    session.execute(
+        update(table)
+        .where(table.state == RowState.CLAIMED, table.lease_until > longest)
+        .values(lease_until=longest)
+    )
+
+
+def came_at(table: type[InboxRow] | type[OutboxRow]) -> InstrumentedAttribute[datetime]:
+    """The column that says since when a row is there."""
+    return InboxRow.received_at if table is InboxRow else OutboxRow.created_at
 
 
 def claim(

@@ -9,6 +9,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from bot.lifecycle import RequestState
+from bot.storage.claims import came_at
 from bot.storage.statements import insert_into
 from bot.storage.tables import InboxKind, InboxRow, OutboxRow, RowState, SupportRequest
 
@@ -68,9 +69,8 @@ class QueueState:
 
 def queue_state(session: Session, table: type[InboxRow] | type[OutboxRow]) -> QueueState:
     """How the inbox or the outbox stands; one statement, which reads no row that is done."""
-    came_at = InboxRow.received_at if table is InboxRow else OutboxRow.created_at
     rows = session.execute(
-        select(table.state, func.count(), func.min(came_at))
+        select(table.state, func.count(), func.min(came_at(table)))
         .where(table.state.in_([RowState.READY, RowState.CLAIMED, RowState.DEAD]))
         .group_by(table.state)
     ).all()

@@ -69,7 +69,7 @@ class Pump(ABC, Generic[Row, Worked]):
         self._sweep_attempts = max_attempts
         self._lease_s = settings.firstline_lease_s
         self._poll_s = settings.firstline_poll_s
-        self._sweep_due: datetime | None = None
+        self._swept_at: datetime | None = None
         self._worked: deque[Worked] = deque()  # to be settled: any thread adds, one at a time takes
         self._stopping = threading.Event()
         self._trouble: DatabaseTrouble | None = None
@@ -142,9 +142,12 @@ class Pump(ABC, Generic[Row, Worked]):
 
     def _sweep(self, session: Session, now: datetime) -> list[Then]:
         """Put back what a dead worker left behind, and give up what had its last attempt."""
-        if self._sweep_due is not None and self._sweep_due - SWEEP_EVERY <= now < self._sweep_due:
+        before = self._swept_at
+        if before is not None and before <= now < before + SWEEP_EVERY:
             return []
-        self._sweep_due = now + SWEEP_EVERY
+        self._swept_at = now
+        if before is None or now < before:
+            claims.put_right(session, self._table, now, lease_s=self._lease_s)
         thens = []
         for row in claims.sweep(session, self._table, now, max_attempts=self._sweep_attempts):
             with bound_contextvars(**self.ids(row)):

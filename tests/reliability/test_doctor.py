@@ -222,6 +222,10 @@ def hedge_too_late(ward: Ward) -> None:
     ward.set(FIRSTLINE_HEDGE_S="120", FIRSTLINE_OFFER_S="120")
 
 
+def kept_too_shortly(ward: Ward) -> None:
+    ward.set(FIRSTLINE_KEEP_S="600")
+
+
 @pytest.mark.parametrize(
     ("spoil", "check", "level", "words", "remedy"),
     [
@@ -258,6 +262,7 @@ def hedge_too_late(ward: Ward) -> None:
         (disk_nearly_full, "disk", Level.WARNING, "MB are free", "make room"),
         (lease_too_short, "settings", Level.FAULT, "at least three times", ".env.example"),
         (hedge_too_late, "periods", Level.WARNING, "FIRSTLINE_HEDGE_S is not below", "lower"),
+        (kept_too_shortly, "periods", Level.WARNING, "FIRSTLINE_KEEP_S is below 3600", "raise"),
     ],
 )
 def test_what_is_wrong_is_found(

@@ -12,6 +12,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from bot.services import agents
+from bot.services.assignments import is_any_over
+from bot.services.line import teams_waiting
+from bot.services.matching import look_only
 from bot.services.periods import Period
 from bot.services.stats import gather
 from bot.storage.database import Database, open_engine
@@ -88,6 +92,20 @@ def test_statistics_of_years(years: Desk, period: Period) -> None:
     print(f"stats {period.value}, {ROWS} rows, {engine.dialect.name}: {min(took):.0f} ms")
     if at_full_size():
         assert min(took) < STATS_MS
+
+
+def test_what_the_matcher_asks_every_few_seconds_of_years(years: Desk) -> None:
+    """However much has ended: what is open, who has room and what ran out is found without reading all there ever was."""
+    engine = open_engine(years.database_url)
+    db, settings = Database(engine), years.settings()
+    with listening(engine) as listener, db.reading() as session:
+        is_any_over(session, NOW)
+        agents.has_room(session, NOW, TEAM_ID, settings)
+        teams_waiting(session)
+        look_only(session, NOW, TEAM_ID, settings)
+    assert len(listener.asked) >= 4
+    _refuse_whole_tables(engine, listener)
+    engine.dispose()
 
 
 def _refuse_whole_tables(engine: Engine, listener: Listener) -> None:

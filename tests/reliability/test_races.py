@@ -7,13 +7,13 @@ from random import Random
 
 import pytest
 
-from bot.services.moves import ENDED, STANDS
+from bot.services.moves import HOW_IT_ENDED, STANDS
 from bot.settings import Settings
 from tests.reliability.apparatus.racing import Act, Case, expire, match, open_replicas
 from tests.sizes import at_full_size
 
 TIMES = 20 if at_full_size() else 1  # 27 races, on two databases: 1,080 or 54
-SENTENCES = {*STANDS.values(), *ENDED.values()}
+SENTENCES = {*STANDS.values(), *HOW_IT_ENDED.values()}
 Ends = dict[tuple[tuple[str, ...], str, tuple[str, ...]], int]
 """Events since, the request's state and its assignments' -> how many were told that they came too late."""
 

@@ -86,6 +86,7 @@ def test_personal_data_is_stored_only_where_it_is_wished(sqlite_desk: Desk, swit
     agent.press(offer, "Accept")
     sqlite_desk.sees(riley, "has taken your request")
     riley.reply(card, f"again: {PERSONAL}")
+    riley.command("/firstline", PERSONAL)
     sqlite_desk.sees(agent, "again:")
     settle(sqlite_desk)
     db = bot.deps.db
@@ -139,3 +140,30 @@ def test_redaction_keeps_what_listeners_read() -> None:
     assert stored.body == body | {"event": event | {"files": [{"name": "a.png"}]}}
     click = Delivery(InboxKind.ACTION, "T1:t", "T1", "T1:U1", {"type": "block_actions"})
     assert redacted(click) == click
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        (text, text)
+        for text in (
+            "",
+            "stats 7d",
+            "why 17 <@U1|jane>",
+            "why #17 @U1",
+            "erase <@U1|jane.quokka@example.com>",
+            "why <https://acme.slack.com/archives/D1/p1772442000000100>",
+            "site Utrecht West",
+        )
+    ]
+    + [
+        ("site jane.quokka@example.com", "site &lt;EMAIL&gt;"),
+        ("jane.quokka@example.com", "&lt;EMAIL&gt;"),
+        ("why <mailto:jane.quokka@example.com|jane>", "why &lt;EMAIL&gt;"),
+    ],
+)
+def test_of_commands_only_what_people_wrote_is_redacted(typed: str, stored: str) -> None:
+    """People, links to messages and numbers mean something; whatever else is typed may hold anything."""
+    body = {"command": "/firstline", "team_id": "T1", "user_id": "U1", "text": typed}
+    kept = redacted(Delivery(InboxKind.COMMAND, "T1:t", "T1", "T1:U1", body))
+    assert kept.body == body | {"text": stored}

@@ -10,6 +10,7 @@ from bot.storage.tables.log import Event
 from bot.storage.tables.people import Agent, Requester
 from bot.storage.tables.queues import (
     LET_GO,
+    SETTLED,
     Conversation,
     InboxKind,
     InboxRow,
@@ -31,6 +32,7 @@ from bot.storage.tables.routing import Assignment, DecisionReason, RoutingDecisi
 
 __all__ = [
     "LET_GO",
+    "SETTLED",
     "Agent",
     "Assignment",
     "Base",

@@ -19,12 +19,15 @@ class InboxKind(StrEnum):
 
 
 class RowState(StrEnum):
-    """Where an inbox or outbox row stands. Only DONE and DEAD are final."""
+    """Where an inbox or outbox row stands."""
 
     READY = "ready"
     CLAIMED = "claimed"
     DONE = "done"
     DEAD = "dead"  # given up after the last attempt; `doctor` and the metrics show it
+
+
+SETTLED = (RowState.DONE, RowState.DEAD)  # nothing is done with such a row any more
 
 
 class Leased:
@@ -122,3 +125,4 @@ class Conversation(Base):
     members: Mapped[str] = mapped_column(String(300), primary_key=True)
     channel_id: Mapped[str] = mapped_column(String(32))
     last_event_ts: Mapped[str | None] = mapped_column(String(32))  # the reconciler reads on from here
+    read_at: Mapped[datetime | None]  # when it had its turn at being read; that may not have been all of it

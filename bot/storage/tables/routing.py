@@ -17,6 +17,7 @@ class Assignment(Base):
     __tablename__ = "assignments"
     __table_args__ = (
         Index("ix_assignments_agent", "team_id", "agent_id", "state"),
+        Index("ix_assignments_state", "state", "team_id"),  # the open ones, among all there ever were
         Index("ix_assignments_request", "request_id"),
         Index("ix_assignments_ended", "team_id", "ended_at"),
         Index(

@@ -19,12 +19,12 @@ from bot.lifecycle import OPEN_ASSIGNMENTS, AssignmentState, RequestState
 from bot.services.agent_profile import Profile
 from bot.services.agents import Presence
 from bot.services.assignments import Answered
-from bot.services.home import AgentDesk, Health, Home
+from bot.services.home import AgentDesk, Home, Overview
 from bot.services.periods import Period
 from bot.services.pulling import Pulled
 from bot.services.satisfaction import LONGEST_COMMENT, Rated
 from bot.services.sites import Site
-from bot.services.stats import Counts, Said, Stats
+from bot.services.stats import Counts, SatisfactionCounts, Stats
 from bot.services.views import OfferView, RequestView, Shown
 from bot.services.why import Explained, Why, WhyNotThem
 from bot.storage.tables import Satisfaction
@@ -71,13 +71,15 @@ STATS = Stats(
     3.2,
     None,
     7200.0,
-    Said(50, 24, 4, 2, ((Satisfaction.BAD, NASTY), (Satisfaction.GOOD, NASTY), (Satisfaction.SO_SO, "ok"))),
+    SatisfactionCounts(
+        50, 24, 4, 2, ((Satisfaction.BAD, NASTY), (Satisfaction.GOOD, NASTY), (Satisfaction.SO_SO, "ok"))
+    ),
 )
 HOME = Home(
     "UBOSS",
     (REQUEST,) * 10,
     AgentDesk(True, True, True, 5, 3, (OFFER,) * 10, 2),
-    Health(1, 2, 3, STATS, None, "no model at <path>", 1, 0),
+    Overview(1, 2, 3, STATS, None, "no model at <path>", 1, 0),
 )
 ANSWERS = {REQUEST.category or "": NASTY_ANSWER}
 WHY = Why(
@@ -298,14 +300,14 @@ def test_the_comment_form_holds_what_was_written() -> None:
     ("said", "line"),
     [
         (
-            Said(20, 12, 3, 1),
+            SatisfactionCounts(20, 12, 3, 1),
             "Satisfaction: *12 good, 3 so so, 1 bad of 20 asked*; too few answers to say more",
         ),
-        (Said(50, 24, 4, 2), "Satisfaction: *24 good, 4 so so, 2 bad of 50 asked*; 80% good"),
-        (Said(), None),
+        (SatisfactionCounts(50, 24, 4, 2), "Satisfaction: *24 good, 4 so so, 2 bad of 50 asked*; 80% good"),
+        (SatisfactionCounts(), None),
     ],
 )
-def test_satisfaction_is_counted_without_the_silent(said: Said, line: str | None) -> None:
+def test_satisfaction_is_counted_without_the_silent(said: SatisfactionCounts, line: str | None) -> None:
     """A share is of those who answered, from 30 answers on; nobody asked, nothing said."""
     shown = [
         text["text"] for _, text in texts(stats_message(replace(STATS, satisfaction=said), ANSWERS).blocks)

@@ -1,7 +1,9 @@
 """What a failed call means."""
 
+import errno
 import http.client
 import socket
+import ssl
 from urllib.error import URLError
 
 import pytest
@@ -43,6 +45,10 @@ def test_an_answer_is_read_by_its_status_and_word(status, word, headers, expecte
     [
         (URLError(ConnectionRefusedError()), FaultKind.NOT_DONE),
         (URLError(socket.gaierror()), FaultKind.NOT_DONE),
+        (URLError(OSError(errno.ENETUNREACH, "no network")), FaultKind.NOT_DONE),
+        (URLError(OSError(errno.EHOSTUNREACH, "no route")), FaultKind.NOT_DONE),
+        (URLError(ssl.SSLCertVerificationError("not Slack")), FaultKind.NOT_DONE),
+        (URLError(ssl.SSLError("in the middle")), FaultKind.UNKNOWN),
         (URLError(TimeoutError()), FaultKind.UNKNOWN),
         (URLError(ConnectionResetError()), FaultKind.UNKNOWN),
         (TimeoutError(), FaultKind.UNKNOWN),

@@ -1,8 +1,10 @@
 """The Web API by its URL, and who the bot is there."""
 
+import logging
 import threading
 import time
 from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -58,6 +60,33 @@ def test_how_calls_fare_is_told_for_counting(slack, make_settings, fault, outcom
     with suppress(SlackAway):
         client.identity()
     assert told == [("auth.test", outcome)]
+
+
+class _Echo(BaseHTTPRequestHandler):
+    """A gateway that refuses, and repeats what it was asked."""
+
+    def do_POST(self) -> None:
+        asked = f"Blocked: {self.headers['Authorization']}".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(asked)))
+        self.end_headers()
+        self.wfile.write(asked)
+
+    def log_message(self, *_arguments: object) -> None:
+        pass
+
+
+def test_what_a_gateway_repeats_is_not_logged(make_settings, caplog) -> None:
+    """Neither the token nor whatever else stands in an answer that is none of Slack's."""
+    caplog.set_level(logging.DEBUG)
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Echo) as gateway:
+        threading.Thread(target=gateway.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{gateway.server_port}/api/"
+        with pytest.raises(SlackAway):
+            Slack(make_settings(slack_api_url=url, slack_bot_token="xoxb-canary")).identity()
+        gateway.shutdown()
+    assert "xoxb-canary" not in caplog.text
+    assert "Blocked" not in caplog.text
 
 
 def test_who_waits_for_an_answer_hears_the_same(slack, make_settings) -> None:

@@ -305,6 +305,14 @@ def test_an_organisation_wide_event_finds_its_workspace(judge, make_event) -> No
     assert judge(body | {"authorizations": "odd"}).status == 400
 
 
+def test_a_delivery_without_an_id_is_known_by_what_it_holds(judge, make_event) -> None:
+    """Said again, in whatever order, it is the same one; with another word in it, it is another."""
+    body = make_event(event_id="")
+    key = judge(body).delivery.delivery_key
+    assert judge(dict(reversed(body.items()))).delivery.delivery_key == key
+    assert judge(make_event("other words", event_id="")).delivery.delivery_key != key
+
+
 def test_a_workspace_is_never_shortened(judge, make_event) -> None:
     """Its id fits its column or the delivery is refused: shortened, it could be another's."""
     assert judge(make_event() | {"team_id": "T" * 32}).delivery.team_id == "T" * 32

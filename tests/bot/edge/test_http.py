@@ -83,6 +83,7 @@ def test_other_paths_and_methods_are_not_found(run_edge, sqlite_database) -> Non
     edge = run_edge(sqlite_database)
     assert edge.send("GET", "/").status == 404
     assert edge.send("POST", "/slack/event").status == 404
+    assert edge.send("POST", "/slack/events/").status == 404
     assert {edge.send(method, "/slack/events").status for method in ("GET", "PUT", "DELETE", "HEAD")} == {404}
     assert edge.send("POST", "/metrics").status == 404
     assert edge.send("GET", "/slack/events").body == b"not found"

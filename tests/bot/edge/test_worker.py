@@ -10,7 +10,7 @@ from datetime import datetime
 import pytest
 from slack_bolt.authorization import AuthorizeResult
 from sqlalchemy import select, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from bot.delivery import outbox
 from bot.edge.bolt import build_bolt
@@ -277,6 +277,47 @@ def test_a_claim_of_the_same_worker_does_not_lend_its_lease_to_a_late_hand(
     assert found == [(RowState.CLAIMED, again.lease), (RowState.DONE, None)]
 
 
+def test_a_row_that_cannot_be_settled_takes_no_other_with_it(worker, database, arrive, monkeypatch) -> None:
+    """What the database refuses of one row costs that row alone, and whoever claims is told why there are none."""
+    for number in (1, 2):
+        arrive(number, lane=f"T1:U{number}")
+    bad, good = worker.claim(2)
+    for row in (bad, good):
+        worker.work(row)
+    settle = worker.settle
+
+    def refuse(session, worked, now):
+        if bad in worked:
+            raise IntegrityError("", {}, ValueError())
+        return settle(session, worked, now)
+
+    monkeypatch.setattr(worker, "settle", refuse)
+    with pytest.raises(IntegrityError):
+        worker.claim(1)
+    assert [row.state for row in rows(database)] == [RowState.CLAIMED, RowState.DONE]
+
+
+@pytest.mark.parametrize("starts_anew", [False, True])
+def test_a_clock_that_is_put_back_holds_nobody_up(
+    worker, database, arrive, clock, make_settings, wake, bolt, starts_anew: bool
+) -> None:
+    """What came in while it ran an hour ahead is worked at once, what a dead worker held then when a lease is over."""
+    clock.forward(3600)
+    arrive(1, lane="T1:U1")
+    (held,) = worker.claim(1)
+    arrive(2, lane="T1:U2")
+    clock.forward(5 - 3600)
+    if starts_anew:
+        worker = InboxWorker(make_settings(), database, clock, wake, bolt)
+    (row,) = worker.claim(10)
+    assert row.id != held.id
+    worker.work(row)
+    clock.forward(59)
+    assert worker.claim(10) == []
+    clock.forward(2)
+    assert [row.id for row in worker.claim(10)] == [held.id]
+
+
 def test_a_database_that_is_away_for_a_moment_leaves_nothing_unsettled(worker, database, arrive) -> None:
     """What could not be settled with one claim is settled with the next."""
     arrive()
@@ -364,6 +405,19 @@ def test_no_more_is_claimed_than_there_are_hands_for(
     goes_on.set()
     wait_until(lambda: {row.state for row in rows(database)} == {RowState.DONE})
     assert worker.stop(20)
+
+
+def test_a_worker_with_nothing_to_do_asks_seldom(
+    make_settings, database, clock, wake, bolt, monkeypatch
+) -> None:
+    """An idle bot leaves its database alone, but for a look every so often."""
+    worker = InboxWorker(make_settings(firstline_poll_s=0.5), database, clock, wake, bolt)
+    looks, claim = [], worker.claim
+    monkeypatch.setattr(worker, "claim", lambda limit: looks.append(limit) or claim(limit))
+    worker.start()
+    time.sleep(1.2)
+    assert worker.stop(20)
+    assert 1 <= len(looks) <= 4
 
 
 def test_nobody_waits_because_the_database_was_away(

@@ -9,12 +9,13 @@ from datetime import datetime
 
 import pytest
 from sqlalchemy import event, func, select, text
+from sqlalchemy.orm import Session
 
 from bot.edge.health import inbox_check
-from bot.edge.writer import InboxWriter
+from bot.edge.writer import COUNT_EVERY_S, InboxWriter
 from bot.errors import NotStored
 from bot.storage.database import Database
-from bot.storage.inbox import Delivery
+from bot.storage.inbox import Delivery, count_waiting
 from bot.storage.tables import InboxKind, InboxRow
 from bot.storage.trouble import READ_ONLY
 from bot.storage.work import Wake
@@ -119,6 +120,26 @@ def test_one_delivery_that_the_database_refuses_takes_no_other_with_it(
     assert writer.stop(5)
 
 
+def test_the_backlog_is_not_counted_for_each_delivery(
+    sqlite_database: Database, clock: Clock, wake: Wake, monkeypatch
+) -> None:
+    """Once in a while it is, and in between what was stored is added up."""
+    counted: list[int] = []
+
+    def counting(session: Session) -> int:
+        counted.append(count_waiting(session))
+        return counted[-1]
+
+    monkeypatch.setattr("bot.edge.writer.count_waiting", counting)
+    writer = InboxWriter(sqlite_database, clock, wake.inbox, limit=1000)
+    writer.start()
+    began_s = time.monotonic()
+    for number in range(20):
+        writer.submit(delivery(number)).result(5)
+    assert 1 <= len(counted) <= 1 + (time.monotonic() - began_s) / COUNT_EVERY_S
+    assert writer.stop(5)
+
+
 def test_a_full_inbox_refuses_new_deliveries(database: Database, clock: Clock, wake: Wake) -> None:
     """When work piles up, Slack is told to come again rather than the disk be filled."""
     writer = InboxWriter(database, clock, wake.inbox, limit=2)
@@ -201,9 +222,9 @@ def test_more_deliveries_than_the_queue_holds_are_refused_at_once(
 
 
 def test_what_was_refused_last_is_stored_once_the_database_works_again(
-    sqlite_database: Database, clock: Clock, wake: Wake, monkeypatch
+    sqlite_database: Database, clock: Clock, wake: Wake, monkeypatch, caplog
 ) -> None:
-    """Nobody has to send anything for the writer to find out that its trouble is over."""
+    """Nobody has to send anything for the writer to find out that its trouble is over. Both are logged, once."""
     monkeypatch.setattr("bot.edge.writer.TRY_AGAIN_S", 0.05)
     takes_writes = threading.Event()
 
@@ -213,8 +234,9 @@ def test_what_was_refused_last_is_stored_once_the_database_works_again(
     event.listen(sqlite_database.engine, "checkout", set_mode)
     writer = InboxWriter(sqlite_database, clock, wake.inbox, limit=1000)
     writer.start()
-    with pytest.raises(NotStored, match="read-only"):
-        writer.submit(delivery(1)).result(10)
+    for _ in range(2):
+        with pytest.raises(NotStored, match="read-only"):
+            writer.submit(delivery(1)).result(10)
     assert writer.trouble is READ_ONLY
     takes_writes.set()
     end = time.monotonic() + 20
@@ -225,3 +247,5 @@ def test_what_was_refused_last_is_stored_once_the_database_works_again(
     writer.submit(delivery(2)).result(10)
     assert count(sqlite_database) == 2
     assert writer.stop(5)
+    told = [record.getMessage().partition(":")[0] for record in caplog.records]
+    assert told == ["the inbox cannot be written", "the inbox can be written again"]

@@ -1,97 +1,21 @@
 """Messages that never arrived are found in the DMs' histories."""
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import delete, select
 
-from bot.delivery.slack import Slack
+from bot.jobs.prune import prune
 from bot.jobs.reading import CALLS_AT_ONCE
-from bot.jobs.reconcile import reconcile
-from bot.lifecycle import RequestState
+from bot.jobs.unheard import FORGOTTEN_IN_A_RUN
 from bot.services.purge import erase_workspace
 from bot.storage.forgotten import erased_mark
-from bot.storage.inbox import Delivery, store
-from bot.storage.said import remember_channel, slack_ts
-from bot.storage.tables import Conversation, InboxKind, InboxRow, Lock, SupportRequest
-from playground.core import Playground
+from bot.storage.tables import Conversation, InboxKind, Lock
 from playground.faults import FaultKind, FaultRule
 from playground.manifest import AppManifest
-from playground.testing import PlaygroundServer
-
-RILEY, ANA = "U0RILEY", "U0ANA"
-
-
-class Reconciling:
-    """The job, with a bot that has met Riley and Ana."""
-
-    def __init__(self, slack, db, settings, real_clock) -> None:
-        self.slack, self.db, self.real_clock = slack, db, real_clock
-        self.web = Slack(settings)
-        self.wake, self.stopping = threading.Event(), threading.Event()
-        self.ahead_s = 0.0
-        for user in (RILEY, ANA):
-            with db.writing() as session:
-                channel = slack.person(user).dm_channel
-                remember_channel(
-                    session, slack.team_id, (user,), channel, read_on_from=slack_ts(real_clock())
-                )
-
-    def clock(self):
-        return self.real_clock() + timedelta(seconds=self.ahead_s)
-
-    def wait(self, seconds: float) -> None:
-        self.ahead_s += seconds
-
-    def run(self, period_s: float = 300) -> int:
-        return reconcile(
-            self.db, self.clock, self.web, self.wake, self.stopping, period_s=period_s, wait=self.wait
-        )
-
-    def read(self) -> list[str]:
-        """The DMs whose histories were read, in their order."""
-        return [call.arguments["channel"] for call in self.slack.calls("conversations.history")]
-
-    def words(self) -> list[str]:
-        return [row.body["event"]["text"] for row in self.inbox()]
-
-    def inbox(self) -> list[InboxRow]:
-        with self.db.reading() as session:
-            return list(session.scalars(select(InboxRow).order_by(InboxRow.id)))
-
-    def arrive(self, message) -> None:
-        """The message is delivered, as it should be."""
-        event = {"type": "message", "channel": message.channel, "user": RILEY, "ts": message.ts}
-        body = {"type": "event_callback", "team_id": self.slack.team_id, "event": event}
-        team = self.slack.team_id
-        with self.db.writing() as session:
-            delivery = Delivery(InboxKind.EVENT, f"{team}:Ev{message.ts}", team, f"{team}:{RILEY}", body)
-            store(session, [delivery], self.clock())
-
-
-def leave_two_dms(playground: Playground) -> None:
-    """The playground opens a DM with the app for everybody; Slack does so for who writes first."""
-    channels = playground.workspace.channels
-    for channel_id in [id_ for id_ in channels if id_[0] == "D" and id_ not in ("D0RILEY", "D0ANA")]:
-        del channels[channel_id]
-
-
-@pytest.fixture
-def slack() -> Iterator[PlaygroundServer]:
-    """A small Slack where only Riley and Ana have opened a DM with the bot, and whoever a test adds."""
-    with PlaygroundServer() as server:
-        server.look(leave_two_dms)
-        yield server
-
-
-@pytest.fixture
-def job(slack, database, make_settings, real_clock) -> Reconciling:
-    """The reconciler on both databases."""
-    settings = make_settings(slack_api_url=slack.api_url, slack_bot_token=slack.bot_token)
-    return Reconciling(slack, database, settings, real_clock)
+from tests.bot.jobs.reconciling import ANA, RILEY
 
 
 def test_a_message_that_never_arrived_is_taken_up_once(job) -> None:
@@ -259,10 +183,10 @@ def test_a_missed_reply_is_found_in_its_thread(job) -> None:
     """Days after its request was opened, as long as that one can still be replied to; it comes as Slack would send it."""
     opener = job.slack.person(RILEY).dm("my printer")
     job.arrive(opener)
-    open_request(job, opener)
+    job.open_request(opener)
     job.ahead_s = 86400
     job.run()
-    job.slack.look(lambda playground: setattr(playground.workspace, "_clock", job.clock))
+    job.share_clock()
     reply = job.slack.person(RILEY).reply(opener, "it is the blue one")
     job.ahead_s += 1200
     assert job.run() == 1
@@ -350,17 +274,86 @@ def test_a_workspace_that_comes_back_is_not_read_from_before_it_left(job) -> Non
     assert job.run() == 0
 
 
-def test_a_forgotten_persons_dm_is_not_met_again(job) -> None:
-    """Listing DMs must not bring back who asked to be forgotten; when they write again, they are known again."""
+@pytest.fixture
+def forgotten(job):
+    """Riley was forgotten, after a message that is in Slack still."""
+    job.share_clock()
     job.run()
-    with job.db.writing() as session:
-        session.execute(delete(Conversation).where(Conversation.members == RILEY))
-        channel = job.slack.person(RILEY).dm_channel
-        session.add(Lock(name=erased_mark(job.slack.team_id, channel), taken_at=job.clock()))
+    job.slack.person(RILEY).dm("what is to be forgotten")
+    job.ahead_s = 60
+    forget(job, RILEY)
     job.ahead_s = 120
+    return job
+
+
+def forget(job, user_id: str) -> None:
+    """As an erasure leaves it: no conversation, and a mark from when on it may be read again."""
+    with job.db.writing() as session:
+        session.execute(delete(Conversation).where(Conversation.members == user_id))
+        channel = job.slack.person(user_id).dm_channel
+        session.add(Lock(name=erased_mark(job.slack.team_id, channel), taken_at=job.clock()))
+
+
+def test_a_forgotten_persons_dm_is_not_met_again(forgotten) -> None:
+    """Listing DMs must not bring back who asked to be forgotten and has not written since."""
+    forgotten.web.client.chat_postMessage(channel="D0RILEY", text="a card")
+    forgotten.ahead_s = 240
+    assert forgotten.run() == 0
+    with forgotten.db.reading() as session:
+        assert session.get(Conversation, (forgotten.slack.team_id, RILEY)) is None
+
+
+def test_a_forgotten_person_who_writes_again_is_read_again(forgotten) -> None:
+    """Whether or not what they wrote arrives: from then on they are like everybody, and what was forgotten stays so."""
+    forgotten.slack.person(RILEY).dm("it is me again")
+    forgotten.ahead_s = 240
+    assert forgotten.run() == 1
+    assert forgotten.words() == ["it is me again"]
+    with forgotten.db.reading() as session:
+        assert session.get(Conversation, (forgotten.slack.team_id, RILEY)) is not None
+
+
+def test_a_forgotten_persons_dm_is_not_met_again_when_old_marks_are_pruned(forgotten) -> None:
+    """As long as Slack lists it, however long ago that was; and they can still come back."""
+    for _ in range(35):
+        forgotten.ahead_s += 86400
+        prune(forgotten.db, forgotten.clock, 30 * 86400, 0, threading.Event())
+        forgotten.run()
+    with forgotten.db.reading() as session:
+        assert session.get(Conversation, (forgotten.slack.team_id, RILEY)) is None
+    forgotten.slack.person(RILEY).dm("it is me again")
+    forgotten.ahead_s += 240
+    assert forgotten.run() == 1
+
+
+def test_a_forgotten_person_who_has_left_holds_up_nobody(forgotten) -> None:
+    """Slack may refuse to show their DM; the others are read."""
+    gone = FaultRule(
+        FaultKind.ERROR, "conversations.history", where={"channel": "D0RILEY"}, error="channel_not_found"
+    )
+    forgotten.slack.set_faults(gone)
+    forgotten.slack.person(ANA).dm("hello")
+    forgotten.ahead_s = 240
+    assert forgotten.run() == 1
+
+
+def test_forgotten_people_are_looked_after_in_turn(job) -> None:
+    """However many there are, a run asks for a few of them; each has written, and is found within some runs."""
+    job.share_clock()
     job.run()
-    with job.db.reading() as session:
-        assert session.get(Conversation, (job.slack.team_id, RILEY)) is None
+    people = [f"U0P{number}" for number in range(3 * FORGOTTEN_IN_A_RUN - 1)]
+    for user in people:
+        job.slack.add_person(user, user)
+        forget(job, user)
+    for user in people:
+        job.slack.person(user).dm(f"{user} again")
+    job.ahead_s += 120
+    found = []
+    for _ in range(3):
+        found.append(job.run())
+        job.ahead_s += 300
+    assert max(found) == FORGOTTEN_IN_A_RUN
+    assert sum(found) == len(people)
 
 
 def test_rows_from_long_before_a_message_are_not_looked_through(job) -> None:
@@ -370,20 +363,3 @@ def test_rows_from_long_before_a_message_are_not_looked_through(job) -> None:
     job.arrive(said)
     job.ahead_s = 120
     assert job.run() == 1
-
-
-def open_request(job, opener) -> None:
-    """A request under ``opener`` that waits for an agent."""
-    with job.db.writing() as session:
-        session.add(
-            SupportRequest(
-                team_id=job.slack.team_id,
-                requester_id=RILEY,
-                channel_id=opener.channel,
-                thread_ts=opener.ts,
-                text="my printer",
-                state=RequestState.WAITING,
-                opened_at=job.clock(),
-                reopened_count=0,
-            )
-        )

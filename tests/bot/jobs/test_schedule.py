@@ -4,22 +4,26 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from bot.jobs.prune import prune
 from bot.jobs.schedule import Schedule
 from bot.jobs.slots import claim_slot
 from bot.jobs.slots import end as end_run
 from bot.lifecycle import AssignmentState, RequestState
+from bot.storage.database import Database
+from bot.storage.forgotten import erased_mark
 from bot.storage.tables import (
     Assignment,
     InboxKind,
     InboxRow,
     JobSlot,
+    Lock,
     OutboxKind,
     OutboxRow,
     PostedMessage,
@@ -192,16 +196,58 @@ def test_places_of_messages_go_when_nothing_can_change_them_any_more(database, c
         )
         session.add(offer)
         session.flush()
-        kept = {f"card:{waiting.id}", f"offer:{offer.id}"}
-        for key in kept | {f"card:{ended.id}", "offer:999", "line:1:x"}:
+        told = {f"nobody:{waiting.id}:{wait}:{place}" for wait in (1, 2) for place in ("C0IT", "U1")}
+        kept = {f"card:{waiting.id}", f"offer:{offer.id}"} | told
+        gone = {f"card:{ended.id}", "offer:999", "line:1:x", f"nobody:{ended.id}:1:C0IT", "nobody:999:1:C0IT"}
+        for key in kept | gone:
             at = {"channel_id": "D1", "ts": "1.0", "posted_at": clock()}
             session.add(PostedMessage(team_id="T1", message_key=key, **at))
     clock.forward(99)
     assert prune(database, clock, 60, 40, threading.Event()) == 0
     clock.forward(2)
-    assert prune(database, clock, 60, 40, threading.Event()) == 3
+    assert prune(database, clock, 60, 40, threading.Event()) == len(gone)
     with database.reading() as session:
         assert set(session.scalars(select(PostedMessage.message_key))) == kept
+
+
+def test_where_there_is_nothing_to_delete_nobody_who_writes_waits(sqlite_database, clock) -> None:
+    """The look itself needs no turn at writing, and with many rows it takes a while."""
+    done = threading.Event()
+
+    def look() -> None:
+        prune(sqlite_database, clock, 60, 40, threading.Event())
+        done.set()
+
+    with sqlite_database.writing():
+        threading.Thread(target=look, daemon=True).start()
+        assert done.wait(5)
+
+
+class Renewed(Database):
+    """A database where a message is posted anew, and a person forgotten anew, after every look."""
+
+    def __init__(self, engine, clock) -> None:
+        super().__init__(engine)
+        self._clock = clock
+
+    @contextmanager
+    def reading(self):
+        """As ever, but for what happens just after it."""
+        with super().reading() as session:
+            yield session
+        with super().writing() as session:
+            session.execute(update(PostedMessage).values(posted_at=self._clock()))
+            session.execute(update(Lock).values(taken_at=self._clock()))
+
+
+def test_what_became_young_again_since_it_was_looked_at_stays(sqlite_database, clock) -> None:
+    """The deletion itself holds each row against its time."""
+    with sqlite_database.writing() as session:
+        at = {"channel_id": "D1", "ts": "1.0", "posted_at": clock()}
+        session.add(PostedMessage(team_id="T1", message_key="line:1:x", **at))
+        session.add(Lock(name=erased_mark("T1", "D1"), taken_at=clock()))
+    clock.forward(30 * 86400)
+    assert prune(Renewed(sqlite_database.engine, clock), clock, 60, 40, threading.Event()) == 0
 
 
 STUCK = """

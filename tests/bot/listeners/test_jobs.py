@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text, update
 from structlog.testing import capture_logs
 
+from bot.jobs.forget import forget_words
 from bot.jobs.matching import Matcher
 from bot.jobs.offers import close_old, expire_offers, hedge_offers
 from bot.services import agents
@@ -231,6 +232,39 @@ def test_a_resolved_card_stops_inviting_replies(desk: Any, clock: Any) -> None:
     assert close_old(desk.deps) == 1
     assert "marked your request as resolved" in desk.seen("card:1")
     assert "Reply in this thread" not in desk.seen("card:1")
+
+
+@pytest.mark.parametrize("later", ["None of these - ask a person", "Yes, close my request", "a reply"])
+def test_a_card_whose_words_are_gone_still_works(desk: Any, clock: Any, later: str) -> None:
+    """A year after a suggestion nobody answered; whoever helps is shown that there are no words left."""
+    ts = desk.dm("URILEY", "vpn or password")
+    clock.forward(366 * 86400)
+    assert forget_words(desk.deps.db, clock, 365 * 86400, threading.Event()) == 1
+    if later == "a reply":
+        desk.dm("URILEY", "it is back", thread_ts=ts)
+        assert desk.requests()[0].state == "suggested"
+        later = "None of these - ask a person"
+    desk.press("URILEY", "card:1", later)
+    if later.startswith("Yes"):
+        assert desk.requests()[0].state == "closed_by_suggestion"
+        desk.press("URILEY", "card:1", "Undo")
+    assert desk.match() == 1
+    assert ("it is back" in desk.seen("offer:1")) != ("> (no words)" in desk.seen("offer:1"))
+    agent = desk.shown("offer:1")["user_ids"][0]
+    desk.press(agent, "offer:1", "Accept")
+    desk.press(agent, "offer:1", "Resolve")
+    assert desk.requests()[0].state == "resolved"
+
+
+def test_a_greeting_whose_words_are_gone_can_still_be_completed(desk: Any, clock: Any) -> None:
+    """What is written next is what the request is about, however late."""
+    desk.dm("URILEY", "hi")
+    clock.forward(366 * 86400)
+    assert forget_words(desk.deps.db, clock, 365 * 86400, threading.Event()) == 1
+    desk.dm("URILEY", "broken screen")
+    assert desk.match() == 1
+    assert "broken screen" in desk.seen("offer:1")
+    assert len(desk.requests()) == 1
 
 
 def test_a_place_that_becomes_free_wakes_the_matcher(desk: Any) -> None:

@@ -26,14 +26,14 @@ def home_of(office: Any) -> Any:
 
 
 def test_a_requester_sees_their_own_requests(office: Any, home_of: Any) -> None:
-    """Open ones first, then the newest, at most ten; nobody else's; neither desk nor health."""
+    """Open ones first, then the newest, at most ten; nobody else's; neither desk nor overview."""
     closed = office.write().request.id
     office.close(closed)
     for _ in range(SHOWN):
         office.write()
     office.write(user="UOTHER")
     home = home_of("URILEY")
-    assert (home.desk, home.health) == (None, None)
+    assert (home.desk, home.overview) == (None, None)
     assert len(home.mine) == SHOWN
     assert {request.requester_id for request in home.mine} == {"URILEY"}
     assert closed not in {request.id for request in home.mine}
@@ -56,8 +56,8 @@ def test_an_agent_sees_their_desk(office: Any, home_of: Any) -> None:
 def test_an_administrator_sees_the_health(office: Any, home_of: Any) -> None:
     """How many agents are on, how many wait, the week's numbers, the model, and what was given up."""
     office.waiting()
-    health = home_of("UBOSS").health
-    assert (health.agents_on, health.agents, health.waiting) == (2, 2, 1)
-    assert health.stats.total.opened == 1
-    assert (health.model_id, health.model_fault) == (None, "no folder")
-    assert (health.dead_inbox, health.dead_outbox) == (0, 0)
+    overview = home_of("UBOSS").overview
+    assert (overview.agents_on, overview.agents, overview.waiting) == (2, 2, 1)
+    assert overview.stats.total.opened == 1
+    assert (overview.model_id, overview.model_fault) == (None, "no folder")
+    assert (overview.dead_inbox, overview.dead_outbox) == (0, 0)

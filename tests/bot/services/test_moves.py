@@ -8,7 +8,7 @@ import pytest
 from bot.errors import RefusedMove
 from bot.ids import EventKind
 from bot.lifecycle import MOVES, OPEN_ASSIGNMENTS, AssignmentState, RequestState
-from bot.services.moves import ENDED, STANDS, move
+from bot.services.moves import HOW_IT_ENDED, STANDS, move
 from bot.storage.tables import SupportRequest
 from bot.storage.work import MATCHING_DUE
 
@@ -72,5 +72,5 @@ def test_a_stale_row_is_refused(database: Any, clock: Any) -> None:
 def test_every_state_has_its_sentence() -> None:
     """Whatever a request or an assignment is, there is a sentence for somebody who presses too late."""
     assert set(STANDS) == set(RequestState)
-    assert set(ENDED) == set(AssignmentState)
-    assert set(ENDED) > OPEN_ASSIGNMENTS
+    assert set(HOW_IT_ENDED) == set(AssignmentState)
+    assert set(HOW_IT_ENDED) > OPEN_ASSIGNMENTS

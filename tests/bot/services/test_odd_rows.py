@@ -145,7 +145,7 @@ def test_an_administrators_home_counts_them_as_not_at_work(office: Any) -> None:
     break_hours(office, "UANA", BROKEN_HOURS[0])
     decider = Decider(None, "no folder")
     home = office.in_one(read_home, decider=decider, **who(office, "UBOSS"))
-    assert (home.health.agents_on, home.health.agents) == (1, 2)
+    assert (home.overview.agents_on, home.overview.agents) == (1, 2)
 
 
 def test_why_not_them_is_explained_all_the_same(office: Any) -> None:

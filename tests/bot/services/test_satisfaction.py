@@ -12,7 +12,7 @@ from bot.services import assignments, satisfaction
 from bot.services.periods import Period
 from bot.services.pool import read_pool
 from bot.services.satisfaction import LONGEST_COMMENT, Rated
-from bot.services.stats import Said, gather
+from bot.services.stats import SatisfactionCounts, gather
 from bot.storage.tables import Event, Satisfaction, SatisfactionQuestion
 
 GOOD, SO_SO, BAD = Satisfaction
@@ -51,7 +51,7 @@ def comment(office: Any, request_id: int, words: str, user: str = "URILEY") -> R
     )
 
 
-def said(office: Any, period: Period = Period.ALL) -> Said:
+def said(office: Any, period: Period = Period.ALL) -> SatisfactionCounts:
     """What the stats tell."""
     with office.db.reading() as session:
         return gather(session, office.clock(), "T0ONE", period, office.settings).satisfaction
@@ -73,7 +73,7 @@ def test_asked_when_an_agent_resolves(office: Any) -> None:
     (question,) = office.rows(SatisfactionQuestion)
     assert (question.request_id, question.assignment_id, question.answer) == (request_id, assignment_id, None)
     assert office.events(request_id)[-2:] == ["resolved", "satisfaction_asked"]
-    assert said(office) == Said(asked=1)
+    assert said(office) == SatisfactionCounts(asked=1)
 
 
 def test_never_asked_after_a_deflection_or_a_withdrawal(office: Any) -> None:
@@ -106,7 +106,7 @@ def test_the_last_click_wins(office: Any) -> None:
         ("good", "bad"),
         ("bad", "so_so"),
     ]
-    assert said(office) == Said(asked=1, so_so=1)
+    assert said(office) == SatisfactionCounts(asked=1, so_so=1)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_only_the_requester_answers(office: Any, user: str, team: str) -> None:
         rate(office, request_id, GOOD, user, team)
     with pytest.raises(NotAllowed):
         comment(office, request_id, "mine", "USAM")
-    assert said(office) == Said(asked=1)
+    assert said(office) == SatisfactionCounts(asked=1)
 
 
 def test_too_old_to_answer(office: Any) -> None:
@@ -184,7 +184,7 @@ def test_the_newest_comments_of_the_period_are_told(office: Any) -> None:
         office.clock.forward(60)
     assert [words for _, words in said(office).comments] == ["comment 3", "comment 2", "comment 1"]
     office.clock.forward(8 * 86400)
-    assert said(office, Period.WEEK) == Said()
+    assert said(office, Period.WEEK) == SatisfactionCounts()
     assert said(office, Period.MONTH).good == 4
 
 

@@ -4,6 +4,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text, update
@@ -113,7 +114,7 @@ def test_a_row_that_kills_its_worker_again_and_again_is_given_up(database: Datab
         clock.forward(61)
     with database.writing() as session:
         given_up = claims.sweep(session, InboxRow, clock(), max_attempts=3)
-        assert [row.state for row in given_up] == [RowState.DEAD]
+        assert [(row.state, row.done_at) for row in given_up] == [(RowState.DEAD, clock())]
     with database.writing() as session:
         assert claims.sweep(session, InboxRow, clock(), max_attempts=3) == []
     assert take(database, clock()) == []
@@ -232,6 +233,39 @@ def test_the_same_claims_serve_the_outbox(database: Database, clock: Clock) -> N
     assert row.state is RowState.CLAIMED
     with database.reading() as session:
         assert session.scalar(select(OutboxRow.attempts)) == 1
+
+
+def test_what_a_wrong_clock_wrote_holds_up_no_lane(database: Database, clock: Clock) -> None:
+    """In the outbox the first of a lane holds up the others; what waits for a retry or a 429 waits as before."""
+
+    def say(key: str, created_s: float, due_s: float) -> OutboxRow:
+        at = [clock() + timedelta(seconds=seconds) for seconds in (created_s, due_s)]
+        what = {"team_id": "T1", "lane": f"T1:{key}", "kind": OutboxKind.POST, "payload": {}}
+        return OutboxRow(dedupe_key=key, created_at=at[0], due_at=at[1], **what)
+
+    with database.writing() as session:
+        session.add_all([say("of the future", 3600, 3600), say("waits", 0, 3600)])
+    with database.writing() as session:
+        claims.put_right(session, OutboxRow, clock(), lease_s=60)
+        taken = claims.claim(session, OutboxRow, clock(), lease_s=60, limit=5, waits_hold_lane=True)
+    assert [row.dedupe_key for row in taken] == ["of the future"]
+
+
+def test_no_lease_outlasts_a_clock_that_was_put_back(database: Database, clock: Any) -> None:
+    """A lease of an hour from now, given when the clock was an hour ahead, ends as one given now; others end as they would."""
+    fill(database, clock(), "A", "B")
+    ended = []
+    for claimed_s in (0, 3600):
+        with database.writing() as session:
+            at = clock() + timedelta(seconds=claimed_s)
+            (row,) = claims.claim(session, InboxRow, at, lease_s=60, limit=1, waits_hold_lane=False)
+            ended.append(row.lease_until)
+    clock.forward(10)
+    with database.writing() as session:
+        claims.put_right(session, InboxRow, clock(), lease_s=60)
+    with database.reading() as session:
+        left = session.scalars(select(InboxRow.lease_until).order_by(InboxRow.id)).all()
+    assert left == [ended[0], clock() + timedelta(seconds=60)]
 
 
 @pytest.mark.parametrize(("attempts", "wait_s"), [(1, 2), (2, 4), (5, 32), (50, 60)])
