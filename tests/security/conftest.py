@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.app import Bot
-from bot.storage.tables import InboxRow, RowState
+from bot.storage.tables import SETTLED, InboxRow
 from playground.model import TEAM_ID
 from playground.signing import signed_headers
 from tests.scenarios.conftest import (
@@ -29,7 +29,6 @@ from tests.sizes import at_full_size
 
 __all__ = ["database_url", "desk", "postgres_database_url", "slack", "sqlite_desk", "sqlite_url"]
 FORM = "application/x-www-form-urlencoded"
-SETTLED = (RowState.DONE, RowState.DEAD)
 
 
 @dataclass
