@@ -146,7 +146,10 @@ def cards(words: str) -> Iterator[tuple[str, Message]]:
     yield "why", why_message(Explained((why, not_them), for_admin=True), answers)
     desk = replace(HOME.desk, in_hand=(offer,)) if HOME.desk else None
     overview = replace(HOME.overview, model_fault=words) if HOME.overview else None
-    yield "home", Message("", home_blocks(replace(HOME, mine=(request,), desk=desk, overview=overview), answers))
+    yield (
+        "home",
+        Message("", home_blocks(replace(HOME, mine=(request,), desk=desk, overview=overview), answers)),
+    )
 
 
 def check_harmless(name: str, message: Message) -> None:
