@@ -33,6 +33,14 @@ class Switch(StrEnum):
 
 UserIds = Annotated[tuple[str, ...], NoDecode]  # "U1,U2" in the environment, not JSON
 
+LONGEST_S = (
+    10 * 365 * 86400
+)  # ten years: what is much longer ends in dates and waits that Python does not have
+LONGEST_CALL_S = 3600  # a socket takes no timeout beyond 24 days, and nobody waits for an answer so long
+SecondsOrNone = Annotated[float, Field(ge=0, le=LONGEST_S, allow_inf_nan=False)]  # 0: never
+Seconds = Annotated[SecondsOrNone, Field(gt=0)]
+CallSeconds = Annotated[Seconds, Field(le=LONGEST_CALL_S)]
+
 
 class Settings(BaseSettings):
     """Everything that can be set, with its default. Periods are in seconds."""
@@ -60,22 +68,22 @@ class Settings(BaseSettings):
     firstline_close_label: str = Field(default="Yes, close my request", min_length=1, max_length=75)
 
     firstline_workers: int = Field(default=4, ge=1, le=64)
-    firstline_offer_s: float = Field(default=120, gt=0)
-    firstline_hedge_s: float = Field(default=30, ge=0)
-    firstline_deadline_s: float = Field(default=4 * 3600, gt=0)
-    firstline_reopen_window_s: float = Field(default=4 * 86400, gt=0)
+    firstline_offer_s: Seconds = 120
+    firstline_hedge_s: SecondsOrNone = 30
+    firstline_deadline_s: Seconds = 4 * 3600
+    firstline_reopen_window_s: Seconds = 4 * 86400
     firstline_routing_policy: Policy = Policy.ADAPTIVE
-    firstline_match_tick_s: float = Field(default=4, gt=0)
-    firstline_slack_timeout_s: float = Field(default=10, gt=0)
-    firstline_lease_s: float = Field(default=60, gt=0)
-    firstline_poll_s: float = Field(default=0.5, gt=0)
+    firstline_match_tick_s: Seconds = 4
+    firstline_slack_timeout_s: CallSeconds = 10
+    firstline_lease_s: Seconds = 60
+    firstline_poll_s: Seconds = 0.5
     firstline_max_attempts: int = Field(default=8, ge=1)
-    firstline_retry_base_s: float = Field(default=1, gt=0)
+    firstline_retry_base_s: Seconds = 1
     firstline_inbox_limit: int = Field(default=20_000, ge=1)
-    firstline_reconcile_s: float = Field(default=300, gt=0)
-    firstline_model_check_s: float = Field(default=60, gt=0)
-    firstline_keep_s: float = Field(default=30 * 86400, gt=0)
-    firstline_keep_words_s: float = Field(default=365 * 86400, gt=0)
+    firstline_reconcile_s: Seconds = 300
+    firstline_model_check_s: Seconds = 60
+    firstline_keep_s: Seconds = 30 * 86400
+    firstline_keep_words_s: Seconds = 365 * 86400
     firstline_redact: Switch = Switch.OFF
 
     @field_validator("firstline_admins", "firstline_agents", mode="before")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import SettingsError
-from bot.settings import Settings, SlackMode, StorageSettings, load_settings
+from bot.settings import LONGEST_CALL_S, LONGEST_S, Settings, SlackMode, StorageSettings, load_settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -93,6 +93,44 @@ def test_a_lease_shorter_than_slack_may_take_is_refused(monkeypatch: pytest.Monk
     monkeypatch.setenv("FIRSTLINE_LEASE_S", "5")
     with pytest.raises(SettingsError, match="FIRSTLINE_LEASE_S"):
         load_settings()
+
+
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan", "1e12", "-1"])
+@pytest.mark.parametrize("name", [name for name in Settings.model_fields if name.endswith("_s")])
+def test_a_period_that_no_calendar_holds_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """Dates and waits of such a length do not exist: each would fail far from the setting that caused it."""
+    set_tokens(monkeypatch)
+    monkeypatch.setenv(name.upper(), value)
+    monkeypatch.setenv("PORT", "0")
+    with pytest.raises(SettingsError, match=name.upper()) as refused:
+        load_settings()
+    assert "PORT" in str(refused.value)
+
+
+def test_ten_years_are_a_period(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The longest one is taken as it is, but for one call of Slack, which a socket could not wait for so long."""
+    set_tokens(monkeypatch)
+    periods = {name for name in Settings.model_fields if name.endswith("_s")} - {"firstline_slack_timeout_s"}
+    for name in periods:
+        monkeypatch.setenv(name.upper(), str(LONGEST_S))
+    settings = load_settings()
+    assert {getattr(settings, name) for name in periods} == {LONGEST_S}
+    monkeypatch.setenv("FIRSTLINE_SLACK_TIMEOUT_S", str(LONGEST_CALL_S + 1))
+    with pytest.raises(SettingsError, match="FIRSTLINE_SLACK_TIMEOUT_S"):
+        load_settings()
+
+
+def test_only_a_hedge_may_be_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A period of nothing would be a loop without a pause; for FIRSTLINE_HEDGE_S it means never."""
+    set_tokens(monkeypatch)
+    periods = [name.upper() for name in Settings.model_fields if name.endswith("_s")]
+    for name in periods:
+        monkeypatch.setenv(name, "0")
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    assert [name for name in periods if name not in str(refused.value)] == ["FIRSTLINE_HEDGE_S"]
 
 
 def test_lists_of_people_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
