@@ -15,6 +15,7 @@ from bot.errors import SettingsError
 from routing import Policy
 
 DEFAULT_PORT = 3000
+TOKENS = {"SLACK_BOT_TOKEN": "xox", "SLACK_APP_TOKEN": "xapp-"}  # and what each begins with
 
 
 class SlackMode(StrEnum):
@@ -47,10 +48,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
 
-    slack_bot_token: str = Field(min_length=1, pattern=r"^xox[a-z]-\S+$")
+    slack_bot_token: str = Field(min_length=1, pattern=r"^xox[a-z]-[!-~]+$")
     slack_signing_secret: str = Field(min_length=8)
     slack_mode: SlackMode | None = None
-    slack_app_token: str | None = Field(default=None, pattern=r"^xapp-\S+$", validate_default=True)
+    slack_app_token: str | None = Field(default=None, pattern=r"^xapp-[!-~]+$", validate_default=True)
     slack_api_url: str = Field(default="https://slack.com/api/", pattern=r"^https?://\S+$")
 
     port: int | None = Field(default=None, ge=1, le=65535)
@@ -98,9 +99,13 @@ class Settings(BaseSettings):
     @field_validator("firstline_admins", "firstline_agents")
     @classmethod
     def _look_like_users(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        wrong = [user for user in value if not user.startswith(("U", "W")) or not user.isalnum()]
-        if wrong:
-            raise ValueError(f"not a Slack user id (U... or W...): {', '.join(wrong)}")
+        wrong = [
+            str(number)
+            for number, user in enumerate(value, 1)
+            if not user.startswith(("U", "W")) or not user.isalnum()
+        ]
+        if wrong:  # by number: it may be a token, pasted into the wrong line
+            raise ValueError(f"not a Slack user id (U... or W...): number {', '.join(wrong)} of the list")
         return value
 
     @field_validator("database_url")
@@ -131,7 +136,7 @@ class Settings(BaseSettings):
         timeout_s = others.data.get("firstline_slack_timeout_s")
         if timeout_s is not None and value < 3 * timeout_s:
             raise ValueError(
-                f"must be at least three times FIRSTLINE_SLACK_TIMEOUT_S ({timeout_s:g}), or things are said twice"
+                "must be at least three times FIRSTLINE_SLACK_TIMEOUT_S, or things are said twice"
             )
         return value
 
@@ -163,8 +168,15 @@ def _sentence(fault: Any) -> str:
     name = str(fault["loc"][0]).upper() if fault["loc"] else "settings"
     if fault["type"] == "missing":
         return f"{name} is missing"
-    if fault["type"] == "string_pattern_mismatch" and str(fault["input"]).startswith(("xapp-", "xox")):
-        return f"{name} holds a token of another kind: the bot's begins with xoxb-, the app's with xapp-; are they swapped?"
     if fault["type"] == "string_pattern_mismatch":
-        return f"{name} does not look right (see .env.example)"
+        return f"{name} {_what_is_odd(name, str(fault['input']))}"
     return f"{name}: {fault['msg'].removeprefix('Value error, ')}"
+
+
+def _what_is_odd(name: str, value: str) -> str:
+    """Why ``value`` is not what ``name`` needs, as far as that can be guessed; it is not repeated."""
+    if name in TOKENS and any(map(str.isspace, value)):
+        return "holds a space: copy the token again"
+    if value.startswith(tuple(TOKENS.values())) and not value.startswith(TOKENS.get(name, " ")):
+        return "holds a token of another kind: the bot's begins with xoxb-, the app's with xapp-; are they swapped?"
+    return "does not look right (see .env.example)"

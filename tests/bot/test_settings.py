@@ -58,6 +58,53 @@ def test_a_wrong_token_is_never_repeated_in_the_message(monkeypatch: pytest.Monk
     assert "s3cr3t" not in str(refused.value)
 
 
+WORTH_HIDING = (
+    "xoxb-hunter2",
+    "xapp-hunter2 x",
+    "http://u:hunter2@[::h/",
+    "postgresql://u:hunter2/d",
+    "Ü1,hunter2",
+)
+TAKEN = {"HOST", "MODEL_DIR", "ENCODER_DIR", "ANSWERS_FILE", "FIRSTLINE_CLOSE_LABEL", "SLACK_SIGNING_SECRET"}
+
+
+@pytest.mark.parametrize("value", WORTH_HIDING)
+def test_no_value_is_ever_repeated(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """What was pasted into the wrong line may be a secret: no message holds it."""
+    names = {name.upper() for name in Settings.model_fields} - TAKEN
+    for name in names:
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    assert "hunter2" not in str(refused.value)
+
+
+def test_who_is_no_user_is_named_by_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a long list one wants to know which, and a token pasted there must not be told."""
+    set_tokens(monkeypatch)
+    monkeypatch.setenv("FIRSTLINE_AGENTS", "U1,xoxb-hunter2,U2,@bob")
+    with pytest.raises(SettingsError, match=r"FIRSTLINE_AGENTS: .*number 2, 4 of the list"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [
+        ("xoxb-1 2", "a space"),
+        ("xoxb-1 ", "a space"),
+        ("xoxb-", "does not look right"),
+        ("xoxb-1é", "does not look right"),
+        ("xapp-1", "of another kind"),
+    ],
+)
+def test_what_is_wrong_with_a_token_is_said(monkeypatch: pytest.MonkeyPatch, token: str, words: str) -> None:
+    """One that was copied with a space in it is not called swapped."""
+    set_tokens(monkeypatch)
+    monkeypatch.setenv("SLACK_BOT_TOKEN", token)
+    with pytest.raises(SettingsError, match=f"SLACK_BOT_TOKEN.*{words}"):
+        load_settings()
+
+
 @pytest.mark.parametrize(
     ("app_token", "mode", "expected"),
     [
