@@ -7,14 +7,20 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from bot.errors import SettingsError
 from routing import Policy
 
 DEFAULT_PORT = 3000
+DATABASE_URLS = (
+    "sqlite:///path or postgresql://user:password@host:port/name, with %2F for a / in the password and so on"
+)
 TOKENS = {"SLACK_BOT_TOKEN": "xox", "SLACK_APP_TOKEN": "xapp-"}  # and what each begins with
 
 
@@ -52,7 +58,7 @@ class Settings(BaseSettings):
     slack_signing_secret: str = Field(min_length=8)
     slack_mode: SlackMode | None = None
     slack_app_token: str | None = Field(default=None, pattern=r"^xapp-[!-~]+$", validate_default=True)
-    slack_api_url: str = Field(default="https://slack.com/api/", pattern=r"^https?://\S+$")
+    slack_api_url: str = Field(default="https://slack.com/api/", pattern=r"^https?://[!-~]+$")
 
     port: int | None = Field(default=None, ge=1, le=65535)
     host: str = "0.0.0.0"
@@ -112,14 +118,33 @@ class Settings(BaseSettings):
     @classmethod
     def _known_database(cls, value: str) -> str:
         if value.startswith(("postgres://", "postgresql://")):
-            return "postgresql+psycopg://" + value.split("://", 1)[1]
+            value = "postgresql+psycopg://" + value.split("://", 1)[1]
         if not value.startswith(("sqlite:///", "postgresql+psycopg://")):
             raise ValueError("must start with sqlite:/// or postgresql://")
+        try:
+            url = make_url(value)
+            url.get_dialect()().create_connect_args(
+                url
+            )  # as an engine does when it connects; this opens nothing
+        except (ValueError, ArgumentError):  # whose words hold parts of it
+            raise ValueError(f"cannot be read: it is {DATABASE_URLS}") from None
+        if not url.database and url.get_backend_name() == "sqlite":
+            raise ValueError(f"names no file: it is {DATABASE_URLS}")
         return value
 
     @field_validator("slack_api_url")
     @classmethod
-    def _ends_with_slash(cls, value: str) -> str:
+    def _plain_address(cls, value: str) -> str:
+        """Ends with a slash, and can be logged."""
+        try:
+            parts = urlsplit(value)
+            host, _ = parts.hostname, parts.port  # both are read only when they are asked for
+        except ValueError:
+            raise ValueError("cannot be read: it is https://host/path/ or https://host:port/path/") from None
+        if "@" in parts.netloc or set("?#") & set(value):
+            raise ValueError("may hold no user or password, nor ? or #: it is written to the log")
+        if not host:
+            raise ValueError("names no host")
         return value if value.endswith("/") else value + "/"
 
     # Field validators, not a model's: those would wait until every field is right, and faults are to be named at once.

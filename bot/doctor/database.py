@@ -29,7 +29,7 @@ NETWORK_DRIVES = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "c
 def check(settings: Settings, clock: Clock) -> Iterator[Finding]:
     """Open it, write to it (nothing stays), compare the schema, look at what was given up and at the agents."""
     url = make_url(settings.database_url)
-    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+    if url.get_backend_name() == "sqlite" and url.database == ":memory:":
         yield fault("storage", "an SQLite in memory forgets everything when the bot stops", LOCAL_FILE)
         return
     try:

@@ -70,13 +70,94 @@ TAKEN = {"HOST", "MODEL_DIR", "ENCODER_DIR", "ANSWERS_FILE", "FIRSTLINE_CLOSE_LA
 
 @pytest.mark.parametrize("value", WORTH_HIDING)
 def test_no_value_is_ever_repeated(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    """What was pasted into the wrong line may be a secret: no message holds it."""
+    """What was pasted into the wrong line may be a secret: each setting that cannot be it is named, and the value is not."""
     names = {name.upper() for name in Settings.model_fields} - TAKEN
     for name in names:
         monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError) as refused:
         load_settings()
     assert "hunter2" not in str(refused.value)
+    assert [name for name in names - {"SLACK_BOT_TOKEN"} if name not in str(refused.value)] == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://user:hunter2/db",
+        "postgresql://u:hunter2@127.0.0.1:port/d",
+        "postgresql://u:hunter2@[::1/d",
+        "postgresql://u:hunter2@h1:1,h2:2/d",
+        "sqlite:///",
+        "sqlite:///?timeout=5",
+        "sqlite:///hunter2.db?timeout=soon",
+        "mysql://u:hunter2@h/d",
+    ],
+)
+def test_a_database_that_no_engine_takes_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """With every other fault, by name, and for the commands that need no Slack as well."""
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("PORT", "0")
+    for kind in (Settings, StorageSettings):
+        with pytest.raises(SettingsError, match="DATABASE_URL") as refused:
+            load_settings(kind)
+        assert "PORT" in str(refused.value)
+        assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:p%40q@127.0.0.1:5432/d?sslmode=require",
+        "postgresql:///d",
+        "postgresql://u@/d?host=h1:1&host=h2:2",
+        "postgresql://[::1]/d",
+        "sqlite:////srv/desk/bot.db",
+        "sqlite:///bot.db?timeout=5",
+        "sqlite:///:memory:",
+    ],
+)
+def test_a_database_that_an_engine_takes_is_taken(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Sockets, several hosts, options."""
+    set_tokens(monkeypatch)
+    monkeypatch.setenv("DATABASE_URL", url)
+    assert load_settings().database_url.endswith(url.partition("://")[2])
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://u:hunter2@[::bad/", "cannot be read"),
+        ("http://127.0.0.1:hunter2/api/", "cannot be read"),
+        ("http://127.0.0.1:99999/hunter2/", "cannot be read"),
+        ("https:///hunter2/", "no host"),
+        ("https://u:hunter2@slack.com/api/", "no user or password"),
+        ("http://:hunter2@/", "no user or password"),
+        ("https://slack.com/api/?token=hunter2", "nor [?] or #"),
+        ("https://slack.com/api/#hunter2", "nor [?] or #"),
+        ("https://slack.com/hunter2 /", "does not look right"),
+        ("https://slack.com/hunter2é/", "does not look right"),
+        ("ftp://slack.com/hunter2", "does not look right"),
+    ],
+)
+def test_an_address_that_slack_cannot_have_is_refused(
+    monkeypatch: pytest.MonkeyPatch, url: str, words: str
+) -> None:
+    """A password in it would be in the log whenever Slack does not answer."""
+    set_tokens(monkeypatch)
+    monkeypatch.setenv("SLACK_API_URL", url)
+    with pytest.raises(SettingsError, match=f"SLACK_API_URL.*{words}") as refused:
+        load_settings()
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:3100/api", "http://[::1]:1/api/", "https://slack.com/api/"]
+)
+def test_an_address_of_slack_ends_with_a_slash(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """The method's name is put behind it."""
+    set_tokens(monkeypatch)
+    monkeypatch.setenv("SLACK_API_URL", url)
+    assert load_settings().slack_api_url == url.removesuffix("/") + "/"
 
 
 def test_who_is_no_user_is_named_by_place(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -164,6 +164,14 @@ def database_away(ward: Ward) -> None:
     ward.set(DATABASE_URL=f"postgresql://nobody:hunter2@127.0.0.1:{free_port()}/nothing")
 
 
+def host_forgotten(ward: Ward) -> None:
+    ward.set(DATABASE_URL="postgresql://nobody:hunter2/nothing")
+
+
+def password_for_slack(ward: Ward) -> None:
+    ward.set(SLACK_API_URL="http://somebody:hunter2@127.0.0.1:9/api/")
+
+
 def file_not_writable(ward: Ward) -> None:
     (ward.folder / "folder.db").mkdir()
     ward.set(DATABASE_URL=f"sqlite:///{ward.folder}/folder.db")
@@ -250,6 +258,8 @@ def kept_too_shortly(ward: Ward) -> None:
         (answers_gone, "answers", Level.FAULT, "nowhere.yml", "ANSWERS_FILE"),
         (not_in_the_channel, "channel", Level.FAULT, "not_in_channel", "/invite"),
         (database_away, "database", Level.FAULT, "OperationalError", "server runs"),
+        (host_forgotten, "settings", Level.FAULT, "DATABASE_URL: cannot be read", ".env.example"),
+        (password_for_slack, "settings", Level.FAULT, "SLACK_API_URL: may hold no user", ".env.example"),
         (file_not_writable, "database", Level.FAULT, "cannot be opened", "writable"),
         (in_memory, "storage", Level.FAULT, "in memory forgets everything", "local disk"),
         (schema_behind, "database", Level.FAULT, "is at 0003", "python -m bot migrate"),
