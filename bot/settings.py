@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError
 from bot.errors import SettingsError
 from routing import Policy
 
+ENV_FILE = ".env"
 DEFAULT_PORT = 3000
 DATABASE_URLS = (
     "sqlite:///path or postgresql://user:password@host:port/name, with %2F for a / in the password and so on"
@@ -52,7 +53,7 @@ CallSeconds = Annotated[Seconds, Field(le=LONGEST_CALL_S)]
 class Settings(BaseSettings):
     """Everything that can be set, with its default. Periods are in seconds."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_file=ENV_FILE, extra="ignore", frozen=True, env_ignore_empty=True)
 
     slack_bot_token: str = Field(min_length=1, pattern=r"^xox[a-z]-[!-~]+$")
     slack_signing_secret: str = Field(min_length=8)
@@ -187,6 +188,10 @@ def load_settings(kind: Callable[[], Settings] = Settings) -> Settings:  # type:
         return kind()
     except ValidationError as error:
         raise SettingsError("; ".join(_sentence(fault) for fault in error.errors())) from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{ENV_FILE} is not UTF-8: save it as UTF-8") from None
+    except OSError as error:
+        raise SettingsError(f"{ENV_FILE} cannot be read: {error.strerror}") from None
 
 
 def _sentence(fault: Any) -> str:

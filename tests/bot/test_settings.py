@@ -274,6 +274,23 @@ def test_commands_on_the_database_need_no_tokens(monkeypatch: pytest.MonkeyPatch
     assert load_settings(StorageSettings).database_url == "sqlite:///var/firstline.db"
 
 
+def test_a_file_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
+    """In one line, without what is in it."""
+    (tmp_path / ".env").write_bytes(
+        "SLACK_BOT_TOKEN=xoxb-hunter2\nFIRSTLINE_CLOSE_LABEL=Schließen".encode("latin-1")
+    )
+    with pytest.raises(SettingsError, match=r"^\.env is not UTF-8.*$") as refused:
+        load_settings()
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    """As one of another user would be; this one not even root can read."""
+    (tmp_path / ".env").symlink_to("/proc/self/mem")
+    with pytest.raises(SettingsError, match=r"^\.env cannot be read: .*$"):
+        load_settings()
+
+
 def test_the_example_file_names_every_setting_with_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
     """.env.example and the code agree, both ways."""
     set_tokens(monkeypatch)

@@ -164,6 +164,10 @@ def database_away(ward: Ward) -> None:
     ward.set(DATABASE_URL=f"postgresql://nobody:hunter2@127.0.0.1:{free_port()}/nothing")
 
 
+def file_of_another_encoding(ward: Ward) -> None:
+    (ward.folder / ".env").write_bytes(b"# hunter2 \xff")
+
+
 def host_forgotten(ward: Ward) -> None:
     ward.set(DATABASE_URL="postgresql://nobody:hunter2/nothing")
 
@@ -258,6 +262,7 @@ def kept_too_shortly(ward: Ward) -> None:
         (answers_gone, "answers", Level.FAULT, "nowhere.yml", "ANSWERS_FILE"),
         (not_in_the_channel, "channel", Level.FAULT, "not_in_channel", "/invite"),
         (database_away, "database", Level.FAULT, "OperationalError", "server runs"),
+        (file_of_another_encoding, "settings", Level.FAULT, ".env is not UTF-8", ".env.example"),
         (host_forgotten, "settings", Level.FAULT, "DATABASE_URL: cannot be read", ".env.example"),
         (password_for_slack, "settings", Level.FAULT, "SLACK_API_URL: may hold no user", ".env.example"),
         (file_not_writable, "database", Level.FAULT, "cannot be opened", "writable"),
