@@ -143,7 +143,7 @@ def build(settings: Settings, clock: Clock, listening: socket.socket, decider: D
     try:
         answers = load_answers(settings.answers_file) if settings.answers_file else load_answers()
     except AnswersRefused as error:
-        raise BotError(str(error)) from None
+        raise BotError(f"ANSWERS_FILE: {error}") from None
     decider = decider or load_decider(settings)
     metrics = Metrics(db, clock, decider)
     decider.on_decided = metrics.decided

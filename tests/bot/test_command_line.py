@@ -89,6 +89,18 @@ def test_a_taken_port_is_named_with_a_free_one(run: Run, slack: PlaygroundServer
     assert "is free" in ended.stderr
 
 
+@pytest.mark.parametrize(("name", "value"), [("HOST", "192.0.2.1"), ("ANSWERS_FILE", "nowhere.yml")])
+def test_what_serving_needs_is_named_by_its_setting(
+    run: Run, slack: PlaygroundServer, name: str, value: str
+) -> None:
+    """An address of another machine, answers that are not there: one line, exit code 2."""
+    run("migrate")
+    ended = run("serve", PORT=str(free_port()), **slack.app_environment() | {name: value})
+    assert ended.returncode == 2
+    (told,) = ended.stderr.splitlines()
+    assert told.startswith(f"firstline: {name}")
+
+
 def test_made_up_history_can_be_looked_at_and_exported(run: Run, tmp_path: Path) -> None:
     """seed, stats, export: the numbers agree with the events, and the same seed makes the same numbers."""
     assert run("migrate").returncode == 0

@@ -222,6 +222,10 @@ def port_taken(ward: Ward) -> None:
     ward.set(PORT=str(server.server_port))
 
 
+def host_of_another_machine(ward: Ward) -> None:
+    ward.set(HOST="192.0.2.1")
+
+
 def disk_nearly_full(ward: Ward) -> None:
     ward.limits = Limits(least_free_bytes=shutil.disk_usage(ward.folder).total + 1)
 
@@ -259,7 +263,7 @@ def kept_too_shortly(ward: Ward) -> None:
         (admin_is_the_bot, "people", Level.FAULT, "cannot_dm_bot", "FIRSTLINE_ADMINS"),
         (agent_deactivated, "people", Level.FAULT, "user_disabled", "take it out"),
         (slack_wants_patience, "people", Level.WARNING, "2 were not tried", "in a minute"),
-        (answers_gone, "answers", Level.FAULT, "nowhere.yml", "ANSWERS_FILE"),
+        (answers_gone, "answers", Level.FAULT, "ANSWERS_FILE: ", "mend the file"),
         (not_in_the_channel, "channel", Level.FAULT, "not_in_channel", "/invite"),
         (database_away, "database", Level.FAULT, "OperationalError", "server runs"),
         (file_of_another_encoding, "settings", Level.FAULT, ".env is not UTF-8", ".env.example"),
@@ -274,6 +278,7 @@ def kept_too_shortly(ward: Ward) -> None:
         (nobody_for_a_category, "skills", Level.WARNING, "nobody can ever be offered", "/firstline me"),
         (everybody_away, "presence", Level.WARNING, "no agent is on", "/firstline on"),
         (port_taken, "port", Level.FAULT, "taken by another program", "PORT"),
+        (host_of_another_machine, "host", Level.FAULT, "HOST cannot be listened on", "127.0.0.1"),
         (disk_nearly_full, "disk", Level.WARNING, "MB are free", "make room"),
         (lease_too_short, "settings", Level.FAULT, "at least three times", ".env.example"),
         (hedge_too_late, "periods", Level.WARNING, "FIRSTLINE_HEDGE_S is not below", "lower"),
