@@ -168,6 +168,10 @@ def file_of_another_encoding(ward: Ward) -> None:
     (ward.folder / ".env").write_bytes(b"# hunter2 \xff")
 
 
+def database_never_made(ward: Ward) -> None:
+    ward.set(DATABASE_URL=f"sqlite:///{ward.folder}/slip/bot.db")
+
+
 def host_forgotten(ward: Ward) -> None:
     ward.set(DATABASE_URL="postgresql://nobody:hunter2/nothing")
 
@@ -267,6 +271,7 @@ def kept_too_shortly(ward: Ward) -> None:
         (not_in_the_channel, "channel", Level.FAULT, "not_in_channel", "/invite"),
         (database_away, "database", Level.FAULT, "OperationalError", "server runs"),
         (file_of_another_encoding, "settings", Level.FAULT, ".env is not UTF-8", ".env.example"),
+        (database_never_made, "database", Level.FAULT, "there is no database", "python -m bot migrate"),
         (host_forgotten, "settings", Level.FAULT, "DATABASE_URL: cannot be read", ".env.example"),
         (password_for_slack, "settings", Level.FAULT, "SLACK_API_URL: may hold no user", ".env.example"),
         (file_not_writable, "database", Level.FAULT, "cannot be opened", "writable"),
