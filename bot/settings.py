@@ -3,6 +3,7 @@
 Each setting is explained in ``.env.example``; a test compares the two.
 """
 
+import warnings
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, SAWarning
 
 from bot.errors import SettingsError
 from routing import Policy
@@ -124,10 +125,13 @@ class Settings(BaseSettings):
             raise ValueError("must start with sqlite:/// or postgresql://")
         try:
             url = make_url(value)
-            url.get_dialect()().create_connect_args(
-                url
-            )  # as an engine does when it connects; this opens nothing
-        except (ValueError, ArgumentError):  # whose words hold parts of it
+            with warnings.catch_warnings(
+                action="error", category=SAWarning
+            ):  # of an option that no driver has
+                url.get_dialect()().create_connect_args(
+                    url
+                )  # as an engine does to connect; this opens nothing
+        except (ValueError, ArgumentError, SAWarning):  # whose words hold parts of it
             raise ValueError(f"cannot be read: it is {DATABASE_URLS}") from None
         if not url.database and url.get_backend_name() == "sqlite":
             raise ValueError(f"names no file: it is {DATABASE_URLS}")

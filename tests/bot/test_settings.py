@@ -90,6 +90,7 @@ def test_no_value_is_ever_repeated(monkeypatch: pytest.MonkeyPatch, value: str) 
         "sqlite:///",
         "sqlite:///?timeout=5",
         "sqlite:///hunter2.db?timeout=soon",
+        "sqlite:///bot.db?hunter2=1",
         "mysql://u:hunter2@h/d",
     ],
 )
