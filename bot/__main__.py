@@ -38,10 +38,10 @@ def opened(*, is_patient: bool = False) -> Iterator[tuple["Database", "Settings"
     """
     from bot.settings import StorageSettings, load_settings
     from bot.storage import schema
-    from bot.storage.database import FROZEN_AFTER_S, Database, open_engine
+    from bot.storage.database import FROZEN_AFTER_S, Database, open_existing
 
     settings = load_settings(StorageSettings)
-    engine = open_engine(settings.database_url, frozen_after_s=0 if is_patient else FROZEN_AFTER_S)
+    engine = open_existing(settings.database_url, frozen_after_s=0 if is_patient else FROZEN_AFTER_S)
     schema.require_head(engine)
     try:
         yield Database(engine), settings
@@ -65,7 +65,7 @@ def migrate(
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing when all is well.")] = False,
 ) -> None:
-    """Bring the database at DATABASE_URL to this version's schema."""
+    """Bring the database at DATABASE_URL to this version's schema; an SQLite file that is not there is made."""
     from bot.settings import StorageSettings, load_settings
     from bot.storage import schema
     from bot.storage.database import open_engine

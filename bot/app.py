@@ -48,7 +48,7 @@ from bot.services import agents
 from bot.services.deciding import Decider
 from bot.settings import DEFAULT_PORT, Settings, SlackMode, Switch
 from bot.storage import schema
-from bot.storage.database import Clock, Database, open_engine
+from bot.storage.database import Clock, Database, open_existing
 from bot.storage.inbox import Delivery, Prepare
 from bot.storage.work import Wake, Work
 from classifier import AnswersRefused, ClassifierError, load, load_answers
@@ -136,15 +136,15 @@ def load_decider(settings: Settings) -> Decider:
 
 
 def build(settings: Settings, clock: Clock, listening: socket.socket, decider: Decider | None = None) -> Bot:
-    """Compose a bot that serves on ``listening``. Raises SchemaError, or BotError when the answers cannot be read."""
+    """Compose a bot that serves on ``listening``. Raises BotError: the database is not as needed, or the answers are not."""
     forget_proxies(settings.slack_api_url, os.environ)
-    engine = open_engine(settings.database_url)
+    engine = open_existing(settings.database_url)
     schema.require_head(engine)
     db, wake = Database(engine), Wake()
     try:
         answers = load_answers(settings.answers_file) if settings.answers_file else load_answers()
     except AnswersRefused as error:
-        raise BotError(str(error)) from None
+        raise BotError(f"ANSWERS_FILE: {error}") from None
     decider = decider or load_decider(settings)
     metrics = Metrics(db, clock, decider)
     decider.on_decided = metrics.decided

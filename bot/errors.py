@@ -5,6 +5,7 @@
     BotError
     ├── SettingsError        a setting is missing or wrong
     ├── SchemaError          the database's schema is not the one this version needs
+    ├── DatabaseMissing      the SQLite file is not there, or cannot be made
     ├── PortTaken            another program listens on the port
     ├── CannotListen         the address cannot be listened on, or HTTP does not start there
     ├── RefusedMove          the request is no longer in a state that allows this
@@ -27,6 +28,10 @@ class SettingsError(BotError):
 
 class SchemaError(BotError):
     """The database needs `python -m bot migrate`."""
+
+
+class DatabaseMissing(BotError):
+    """There is no database at DATABASE_URL."""
 
 
 class PortTaken(BotError):

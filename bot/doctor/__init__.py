@@ -46,6 +46,7 @@ def examine(clock: Clock, limits: Limits = Limits()) -> list[Finding]:
         *machine.check_periods(settings),
         *_stands_on(settings, clock, limits),
         *_looked_at("slack", partial(slack.check, settings, clock)),
+        *_looked_at("host", partial(machine.check_host, settings)),
         *_looked_at("port", partial(machine.check_port, settings)),
     ]
 

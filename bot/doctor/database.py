@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from bot.doctor import people
 from bot.doctor.finding import Finding, fault, good, warning
-from bot.errors import SchemaError
+from bot.errors import DatabaseMissing, SchemaError
 from bot.settings import Settings
 from bot.storage import schema
-from bot.storage.database import Clock, open_engine
+from bot.storage.database import MAKE_IT, Clock, open_existing
 from bot.storage.tables import InboxRow, OutboxRow, RowState
 from classifier import AnswersRefused
 
@@ -29,7 +29,7 @@ NETWORK_DRIVES = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "c
 def check(settings: Settings, clock: Clock) -> Iterator[Finding]:
     """Open it, write to it (nothing stays), compare the schema, look at what was given up and at the agents."""
     url = make_url(settings.database_url)
-    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+    if url.get_backend_name() == "sqlite" and url.database == ":memory:":
         yield fault("storage", "an SQLite in memory forgets everything when the bot stops", LOCAL_FILE)
         return
     try:
@@ -40,9 +40,12 @@ def check(settings: Settings, clock: Clock) -> Iterator[Finding]:
                 "create one with ENCODING 'UTF8' TEMPLATE template0 and migrate that",
             )
             return
-        engine = open_engine(settings.database_url)
+        engine = open_existing(settings.database_url)
         with engine.connect() as connection:  # on SQLite this takes the write lock
             kind = list(_kind(connection, clock()))
+    except DatabaseMissing as error:
+        yield fault("database", str(error), MAKE_IT)
+        return
     except (SQLAlchemyError, psycopg.Error, OSError, ImportError) as error:
         yield fault(
             "database",

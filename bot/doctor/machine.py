@@ -10,6 +10,8 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from bot.doctor.finding import Finding, fault, good, warning
+from bot.edge.server import listen
+from bot.errors import CannotListen
 from bot.settings import DEFAULT_PORT, Settings
 
 ASKED_WITHIN_S = 3.0
@@ -40,6 +42,20 @@ def check_periods(settings: Settings) -> Iterator[Finding]:
             )
         )
     yield from found or [good("periods", "they go together")]
+
+
+def check_host(settings: Settings) -> Iterator[Finding]:
+    """Whether HOST is an address of this machine: any free port there is listened on for a moment."""
+    try:
+        listen(settings.host, 0).close()
+    except CannotListen as error:
+        yield fault(
+            "host",
+            str(error),
+            "leave it unset for every address of this machine, or set it to one of them: 127.0.0.1 is for this machine alone",
+        )
+    else:
+        yield good("host", "can be listened on")
 
 
 def check_port(settings: Settings) -> Iterator[Finding]:

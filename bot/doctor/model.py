@@ -48,6 +48,6 @@ def _answers(settings: Settings) -> Generator[Finding, None, Mapping[str, Answer
     try:
         return load_answers(settings.answers_file) if settings.answers_file else load_answers()
     except (ClassifierError, OSError) as error:
-        remedy = "mend the file at ANSWERS_FILE, or leave it unset for the one that comes along"
-        yield fault("answers", str(error), remedy)
+        remedy = "mend the file, or leave ANSWERS_FILE unset for the one that comes along"
+        yield fault("answers", f"ANSWERS_FILE: {error}", remedy)
         return None

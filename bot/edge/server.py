@@ -19,7 +19,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listening = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:
-        raise CannotListen(f"{host} cannot be listened on: {error.strerror}") from None
+        raise CannotListen(f"HOST cannot be listened on: {error.strerror}") from None
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
@@ -28,7 +28,11 @@ def listen(host: str, port: int) -> socket.socket:
         listening.close()
         if error.errno == errno.EADDRINUSE:
             raise PortTaken(f"port {port} is taken by another program") from None
-        raise CannotListen(f"{host}, port {port} cannot be listened on: {error.strerror}") from None
+        at_port = f" at port {port}" if port else ""
+        raise CannotListen(f"HOST cannot be listened on{at_port}: {error.strerror}") from None
+    except TypeError:  # Python's answer to a name that cannot be one
+        listening.close()
+        raise CannotListen("HOST cannot be listened on: it is no host's name") from None
     return listening
 
 

@@ -1,5 +1,6 @@
 """Engines and sessions for SQLite (one host) and PostgreSQL (as many replicas as you like)."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
@@ -10,10 +11,12 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
+from bot.errors import DatabaseMissing
 from bot.storage.turns import Turns
 
 Clock = Callable[[], datetime]
 
+MAKE_IT = "run `python -m bot migrate` to make it, or correct the path if there was one before"
 WRITE_WITHIN_S = 15.0  # how long a thread waits for its turn to write to SQLite
 
 # Without hide_parameters an error's message holds the values of the statement that failed: people's words. Last in first
@@ -54,23 +57,57 @@ SQLITE_PRAGMAS = (
 
 
 def open_engine(url: str, *, frozen_after_s: float = FROZEN_AFTER_S) -> Engine:
-    """An engine for ``url``; SQLite's folder is made if it is missing, its file is readable by its owner only.
+    """An engine for ``url``; an SQLite file that is missing is made, as is its folder, readable by its owner only.
 
     On PostgreSQL a transaction that is silent for ``frozen_after_s`` is ended: 0 is never, and a limit that the operator
-    has set, for the server, the role or in the URL, is kept.
+    has set, for the server, the role or in the URL, is kept. Raises DatabaseMissing when the file cannot be made.
     """
+    file = _sqlite_file(url)
+    if file is not None:
+        _make(file)
+    return _engine(url, frozen_after_s)
+
+
+def open_existing(url: str, *, frozen_after_s: float = FROZEN_AFTER_S) -> Engine:
+    """As `open_engine`, but makes nothing: with a slip in its path the bot would begin anew, and remember nobody.
+
+    Raises DatabaseMissing when ``url`` names an SQLite file that is not there.
+    """
+    file = _sqlite_file(url)
+    if file is not None and not os.path.exists(
+        file
+    ):  # Path.exists raises where a folder may not be looked into
+        raise DatabaseMissing(f"there is no database at DATABASE_URL: {MAKE_IT}")
+    return _engine(url, frozen_after_s)
+
+
+def _engine(url: str, frozen_after_s: float) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
         engine = create_engine(url, **POOL, pool_pre_ping=True, connect_args=POSTGRES)
         event.listen(engine, "connect", partial(_prepare_postgres, frozen_after_s))
         return engine
-    path = make_url(url).database
-    if path and path != ":memory:":
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).touch(mode=0o600, exist_ok=True)
     engine = create_engine(url, **POOL, connect_args=SQLITE)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _sqlite_file(url: str) -> Path | None:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+        return None
+    return Path(str(parsed.database))
+
+
+def _make(file: Path) -> None:
+    """Its folder too, but no folder above that: var/ of a fresh clone is welcome, a whole path is a slip."""
+    try:
+        file.parent.mkdir(exist_ok=True)
+        file.touch(mode=0o600, exist_ok=True)
+    except OSError as error:
+        raise DatabaseMissing(
+            f"the file in DATABASE_URL cannot be made or written ({error.strerror}): see to its folder, or correct the path"
+        ) from None
 
 
 def _prepare_postgres(frozen_after_s: float, dbapi_connection: Any, _record: Any) -> None:

@@ -79,6 +79,29 @@ def test_serving_without_migrating_says_what_to_do(run: Run, slack: PlaygroundSe
     assert "python -m bot migrate" in ended.stderr
 
 
+@pytest.mark.parametrize("command", ["serve", "doctor", "stats", "seed"])
+def test_only_migrating_makes_a_database(
+    run: Run, slack: PlaygroundServer, tmp_path: Path, command: str
+) -> None:
+    """With a slip in DATABASE_URL the others would begin with an empty memory; they say so and leave nothing behind."""
+    url = f"sqlite:///{tmp_path}/slip/bot.db"
+    ended = run(command, DATABASE_URL=url, PORT=str(free_port()), **slack.app_environment())
+    assert ended.returncode == (1 if command == "doctor" else 2)
+    assert "there is no database at DATABASE_URL" in ended.stdout + ended.stderr
+    assert "python -m bot migrate" in ended.stdout + ended.stderr
+    assert not (tmp_path / "slip").exists()
+
+
+def test_migrating_makes_one_folder_and_no_more(run: Run, tmp_path: Path) -> None:
+    """var/ of a fresh clone is made; of a longer path that is not there something is probably misspelt."""
+    refused = run("migrate", DATABASE_URL="sqlite:///srv/slip/bot.db")
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("firstline: the file in DATABASE_URL cannot be made or written")
+    assert not (tmp_path / "srv").exists()
+    assert run("migrate", DATABASE_URL="sqlite:///var/bot.db").returncode == 0
+    assert (tmp_path / "var" / "bot.db").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_taken_port_is_named_with_a_free_one(run: Run, slack: PlaygroundServer) -> None:
     """Where PORT is set and taken, the bot does not move by itself: it names the next free port and exits with 2."""
     with socket.create_server(("0.0.0.0", 0)) as taken:
@@ -87,6 +110,18 @@ def test_a_taken_port_is_named_with_a_free_one(run: Run, slack: PlaygroundServer
     assert ended.returncode == 2
     assert f"port {port}" in ended.stderr
     assert "is free" in ended.stderr
+
+
+@pytest.mark.parametrize(("name", "value"), [("HOST", "192.0.2.1"), ("ANSWERS_FILE", "nowhere.yml")])
+def test_what_serving_needs_is_named_by_its_setting(
+    run: Run, slack: PlaygroundServer, name: str, value: str
+) -> None:
+    """An address of another machine, answers that are not there: one line, exit code 2."""
+    run("migrate")
+    ended = run("serve", PORT=str(free_port()), **slack.app_environment() | {name: value})
+    assert ended.returncode == 2
+    (told,) = ended.stderr.splitlines()
+    assert told.startswith(f"firstline: {name}")
 
 
 def test_made_up_history_can_be_looked_at_and_exported(run: Run, tmp_path: Path) -> None:
@@ -128,6 +163,7 @@ def test_a_database_that_cannot_be_had_is_one_line(run: Run, command: str, url: 
     ended = run(command, DATABASE_URL=url)
     assert ended.returncode == 2
     assert len(ended.stderr.strip().splitlines()) == 1
+    assert "DATABASE_URL" in ended.stderr
     assert "secret" not in ended.stderr
 
 

@@ -164,6 +164,22 @@ def database_away(ward: Ward) -> None:
     ward.set(DATABASE_URL=f"postgresql://nobody:hunter2@127.0.0.1:{free_port()}/nothing")
 
 
+def file_of_another_encoding(ward: Ward) -> None:
+    (ward.folder / ".env").write_bytes(b"# hunter2 \xff")
+
+
+def database_never_made(ward: Ward) -> None:
+    ward.set(DATABASE_URL=f"sqlite:///{ward.folder}/slip/bot.db")
+
+
+def host_forgotten(ward: Ward) -> None:
+    ward.set(DATABASE_URL="postgresql://nobody:hunter2/nothing")
+
+
+def password_for_slack(ward: Ward) -> None:
+    ward.set(SLACK_API_URL="http://somebody:hunter2@127.0.0.1:9/api/")
+
+
 def file_not_writable(ward: Ward) -> None:
     (ward.folder / "folder.db").mkdir()
     ward.set(DATABASE_URL=f"sqlite:///{ward.folder}/folder.db")
@@ -210,6 +226,10 @@ def port_taken(ward: Ward) -> None:
     ward.set(PORT=str(server.server_port))
 
 
+def host_of_another_machine(ward: Ward) -> None:
+    ward.set(HOST="192.0.2.1")
+
+
 def disk_nearly_full(ward: Ward) -> None:
     ward.limits = Limits(least_free_bytes=shutil.disk_usage(ward.folder).total + 1)
 
@@ -247,9 +267,13 @@ def kept_too_shortly(ward: Ward) -> None:
         (admin_is_the_bot, "people", Level.FAULT, "cannot_dm_bot", "FIRSTLINE_ADMINS"),
         (agent_deactivated, "people", Level.FAULT, "user_disabled", "take it out"),
         (slack_wants_patience, "people", Level.WARNING, "2 were not tried", "in a minute"),
-        (answers_gone, "answers", Level.FAULT, "nowhere.yml", "ANSWERS_FILE"),
+        (answers_gone, "answers", Level.FAULT, "ANSWERS_FILE: ", "mend the file"),
         (not_in_the_channel, "channel", Level.FAULT, "not_in_channel", "/invite"),
         (database_away, "database", Level.FAULT, "OperationalError", "server runs"),
+        (file_of_another_encoding, "settings", Level.FAULT, ".env is not UTF-8", ".env.example"),
+        (database_never_made, "database", Level.FAULT, "there is no database", "python -m bot migrate"),
+        (host_forgotten, "settings", Level.FAULT, "DATABASE_URL: cannot be read", ".env.example"),
+        (password_for_slack, "settings", Level.FAULT, "SLACK_API_URL: may hold no user", ".env.example"),
         (file_not_writable, "database", Level.FAULT, "cannot be opened", "writable"),
         (in_memory, "storage", Level.FAULT, "in memory forgets everything", "local disk"),
         (schema_behind, "database", Level.FAULT, "is at 0003", "python -m bot migrate"),
@@ -259,6 +283,7 @@ def kept_too_shortly(ward: Ward) -> None:
         (nobody_for_a_category, "skills", Level.WARNING, "nobody can ever be offered", "/firstline me"),
         (everybody_away, "presence", Level.WARNING, "no agent is on", "/firstline on"),
         (port_taken, "port", Level.FAULT, "taken by another program", "PORT"),
+        (host_of_another_machine, "host", Level.FAULT, "HOST cannot be listened on", "127.0.0.1"),
         (disk_nearly_full, "disk", Level.WARNING, "MB are free", "make room"),
         (lease_too_short, "settings", Level.FAULT, "at least three times", ".env.example"),
         (hedge_too_late, "periods", Level.WARNING, "FIRSTLINE_HEDGE_S is not below", "lower"),
