@@ -1,6 +1,7 @@
 """The table in docs/security.md, cell by cell, against a running bot behind its signed front door."""
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -143,6 +144,14 @@ class Trial:
     answer: bytes
 
 
+def _says_no(trial: Trial) -> bool:
+    """Whether a form's own answer tells of the refusal: with none, Slack closes the form as if it had been taken."""
+    answer = json.loads(trial.answer or b"{}")
+    if trial.team != TEAM_ID:
+        return answer.get("response_action") == "update" and "another workspace" in str(answer["view"])
+    return answer.get("response_action") == "errors"
+
+
 class Court:
     """Brings every cell of the table before the bot and compares."""
 
@@ -251,7 +260,7 @@ class Court:
         if trial.what in OPENS_MODAL and said == NOT_OPENED:
             return "yes"
         if refused:
-            is_told = said is not None or trial.what == MESSAGE or trial.what in set(CallbackId)
+            is_told = said is not None or trial.what == MESSAGE or _says_no(trial)
             return (
                 "refused" if is_told and not done else f"refused, {'but done' if done else 'without a word'}"
             )
