@@ -203,6 +203,7 @@ def test_what_nobody_listens_for_is_acknowledged_and_not_stored(
         {},
         {"subtype": "file_share"},
         {"subtype": "thread_broadcast", "thread_ts": "1.0"},
+        {"subtype": "me_message"},
         {"type": "app_home_opened", "channel_type": None},
         {"type": "app_uninstalled", "user": None, "channel_type": None},
         {"type": "tokens_revoked", "user": None, "channel_type": None},
