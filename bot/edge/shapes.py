@@ -50,8 +50,8 @@ def is_web_address(value: Any) -> bool:
 
 
 def maybe(rule: Rule) -> Rule:
-    """Nothing, empty, or as ``rule`` says: forms send empty fields where JSON leaves them out."""
-    return lambda value: value is None or value == "" or rule(value)
+    """Nothing, or as ``rule`` says."""
+    return lambda value: value is None or rule(value)
 
 
 def each(rule: Rule) -> Rule:

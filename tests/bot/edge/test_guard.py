@@ -220,7 +220,7 @@ ODD_EVENTS: list[dict[str, Any]] = [
     *({"channel": odd} for odd in ODD_IDS),
     *({"ts": odd} for odd in (None, "", 1772442000.0001, "nan", "abc", "1" * 200 + ".1", "١.١")),
     *({"text": odd} for odd in (17, ["a"], {"a": 1})),
-    *({"thread_ts": odd} for odd in (17.5, "1" * 200, [])),
+    *({"thread_ts": odd} for odd in ("", 17.5, "1" * 200, [])),
     *({"parent_user_id": odd} for odd in (5, "U" * 33)),
     *({"files": odd} for odd in ("x", ["x"], {"name": "a.png"}, 5)),
     {"team": 5},
@@ -260,7 +260,7 @@ def test_an_envelope_that_bolt_cannot_read_is_refused(judge, make_event, odd: di
 def test_what_is_unknown_does_no_harm(judge, make_event) -> None:
     """Slack adds fields as it likes, and leaves out what is empty."""
     more: dict[str, Any] = {"metadata": [5], "assistant_thread": {"x": 1}, "is_enterprise_install": "odd"}
-    assert isinstance(judge(make_event(text=None, files=[{"name": 5}, {}], thread_ts="", **more)), Arrival)
+    assert isinstance(judge(make_event(text=None, files=[{"name": 5}, {}], thread_ts=None, **more)), Arrival)
     assert isinstance(judge(make_event() | more | {"authorizations": []}), Arrival)
     assert isinstance(judge(form(click(channel=None, message=None, **more)), FORM), Arrival)
     assert isinstance(judge(form(submission(hash=5) | more), FORM), Arrival)
@@ -273,7 +273,7 @@ ODD_CLICKS: list[dict[str, Any]] = [
     *({"team": odd} for odd in (5, "T1", {"id": 5}, {"id": "T" * 33})),
     {"team": None, "enterprise": {"id": "E1"}},
     {"trigger_id": 5},
-    *({"response_url": odd} for odd in (5, "file:///etc/passwd", {"a": 1})),
+    *({"response_url": odd} for odd in ("", 5, "file:///etc/passwd", {"a": 1})),
     {"channel": {"id": 5}},
     {"channel": 5},
     {"command": "/firstline"},
