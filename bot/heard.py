@@ -11,6 +11,7 @@ SAID_SUBTYPES = (
     None,
     "file_share",
     "thread_broadcast",
+    "me_message",  # typed as "/me ..."
 )  # of what a person says; others tell of edits and the like
 SLACKBOT = "USLACKBOT"
 

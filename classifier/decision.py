@@ -37,7 +37,8 @@ class Prediction:
     def __post_init__(self) -> None:
         if len(self.labels) != len(self.probabilities) or not self.labels:
             raise ValueError("a prediction needs one probability for each label")
-        if abs(sum(self.probabilities) - 1.0) > 1e-6 or min(self.probabilities) < 0:
+        # Said this way round, what is no number (NaN) is refused, too.
+        if not (abs(sum(self.probabilities) - 1.0) <= 1e-6 and min(self.probabilities) >= 0):
             raise ValueError("probabilities must be at least 0 and sum to 1")
 
     def ranked(self) -> tuple[tuple[str, float], ...]:

@@ -36,7 +36,7 @@ def agent_form(profile: Profile, default_capacity: int, answers: Mapping[str, An
     blocks: list[Block] = [
         section(INTRODUCTION),
         _capacity(profile, default_capacity),
-        *[_skill(category, profile, answers) for category in _categories(profile, answers)],
+        *[_skill(category, profile, answers) for category in categories_for(profile, answers)],
         _languages(profile),
         _sites(profile),
         *_hours(profile),
@@ -51,8 +51,8 @@ def agent_form(profile: Profile, default_capacity: int, answers: Mapping[str, An
     )
 
 
-def _categories(profile: Profile, answers: Mapping[str, Answer]) -> Sequence[str]:
-    """Those with an answer, and those the agent has a level for."""
+def categories_for(profile: Profile, answers: Mapping[str, Answer]) -> Sequence[str]:
+    """The skills that the form asks for: categories with an answer, and those the agent has a level for."""
     known = {*answers, *profile.skills}
     return sorted(known, key=lambda category: category_name(category, answers).casefold())[:MOST_SKILLS]
 

@@ -9,6 +9,7 @@ from slack_sdk.models.blocks import (
     ContextBlock,
     SectionBlock,
 )
+from slack_sdk.models.views import View
 
 from bot.blocks.text import words_of
 from bot.ids import ActionId
@@ -48,3 +49,8 @@ def button(
 def plain_message(text: str) -> Message:
     """One paragraph and nothing to press."""
     return Message(text, (section(text),))
+
+
+def notice(text: str) -> View:
+    """A modal that says one thing and asks nothing."""
+    return View(type="modal", title="Firstline", close="Close", blocks=[section(text)])

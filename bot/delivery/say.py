@@ -17,7 +17,7 @@ from bot.blocks.message import Message, plain_message
 from bot.delivery import fallback, outbox, places
 from bot.delivery.outbox import Address
 from bot.ids import message_key
-from bot.lifecycle import AssignmentState, RequestState
+from bot.lifecycle import AssignmentState
 from bot.services.assignments import Answered
 from bot.services.erasure import Erased
 from bot.services.escalation import Escalated, ReasonGiven, Withdrawal
@@ -108,10 +108,9 @@ def escalated(session: Session, now: datetime, escalated_: Escalated) -> None:
 
 
 def reason_given(session: Session, now: datetime, given: ReasonGiven) -> None:
-    """Thank, as long as the card still is the one that asked."""
-    if given.request.state in (RequestState.WAITING, RequestState.OFFERED):
-        card = request_cards.waiting_card(given.request, thanks=True)
-        places.update_card(session, now, given.request, given.event_id, card)
+    """The card thanks, and asks no more."""
+    card = request_cards.waiting_card(given.request, thanks=True)
+    places.update_card(session, now, given.request, given.event_id, card)
 
 
 def withdrawn(session: Session, now: datetime, withdrawal: Withdrawal, settings: Settings) -> None:

@@ -1,7 +1,7 @@
 """Looks at the bytes of a request before anybody else does: who sent them, what they are, and whether they are sound.
 
 Pure but for the clock. Bolt parses before it verifies and answers most malformed requests with a traceback;
-behind this guard it only ever sees JSON objects of the kinds below, from Slack.
+behind this guard it only ever sees JSON objects of the kinds below, from Slack, of the shapes in `bot.edge.shapes`.
 """
 
 import json
@@ -12,6 +12,7 @@ from typing import Any
 from slack_sdk.signature import Clock as SignatureClock
 from slack_sdk.signature import SignatureVerifier
 
+from bot.edge import shapes
 from bot.edge.parsing import Malformed, parse_body
 from bot.heard import is_heard
 from bot.ids import OPENING_ACTIONS, OPENING_WORDS, digest
@@ -113,31 +114,33 @@ def _event(body: dict[str, Any]) -> Arrival | Answer:
     if not is_heard(event):
         # Mostly our own card coming back to us: half of all deliveries are such echoes.
         return Answer()
-    author = _id(event.get("user"))  # none where the app was uninstalled
+    shapes.require(body, shapes.EVENTS[event["type"]])
+    author = event.get("user")  # none where the app was uninstalled
     event_id = body.get("event_id")
     key = event_id if isinstance(event_id, str) and event_id else _fingerprint(body)
     return _arrival(InboxKind.EVENT, key, team_id, author, body, is_urgent=False)
 
 
 def _command(body: dict[str, Any]) -> Arrival:
-    author = _id(body.get("user_id")) or _id(body.get("channel_id"))
-    opens_modal = _word(body.get("text")) in OPENING_WORDS
-    return _arrival(InboxKind.COMMAND, _trigger(body), _team_id(body), author, body, is_urgent=opens_modal)
+    team_id = _team_id(body)
+    shapes.require(body, shapes.COMMAND)
+    opens_modal = _word(body.get("text") or "") in OPENING_WORDS
+    return _arrival(InboxKind.COMMAND, _trigger(body), team_id, body["user_id"], body, is_urgent=opens_modal)
 
 
 def _interaction(body: dict[str, Any], kind: str) -> Arrival:
-    actions = body.get("actions", [])
-    if kind == CLICK and not (isinstance(actions, list) and actions and isinstance(actions[0], dict)):
-        raise Malformed("a click without an action")
-    author = _id(body.get("user")) or _id(body.get("channel"))
-    opens_modal = kind == CLICK and str(actions[0].get("action_id")) in OPENING_ACTIONS
-    is_urgent = opens_modal or kind == SUBMISSION
-    return _arrival(InboxKind.ACTION, _trigger(body), _team_id(body), author, body, is_urgent=is_urgent)
+    team_id = _team_id(body)
+    shapes.require(body, shapes.CLICK if kind == CLICK else shapes.SUBMISSION)
+    author, team = body["user"], body.get("team") or {}
+    if not (team.get("id") or author.get("team_id")):
+        raise Malformed("no team of its person")
+    is_urgent = kind == SUBMISSION or body["actions"][0]["action_id"] in OPENING_ACTIONS
+    return _arrival(InboxKind.ACTION, _trigger(body), team_id, author["id"], body, is_urgent=is_urgent)
 
 
-def _word(text: Any) -> str:
+def _word(text: str) -> str:
     """The first word of a command's text, in lower case."""
-    return text.strip().partition(" ")[0].lower() if isinstance(text, str) else ""
+    return text.strip().partition(" ")[0].lower()
 
 
 def _arrival(
@@ -148,7 +151,7 @@ def _arrival(
             kind=kind,
             delivery_key=_fit(f"{team_id}:{key}", 128),
             team_id=team_id,
-            lane=_fit(f"{team_id}:{author or '-'}", 80),
+            lane=f"{team_id}:{author or '-'}",
             body=body,
         ),
         is_urgent,
@@ -171,15 +174,14 @@ def _team_id(body: dict[str, Any]) -> str:
         body.get("enterprise"),
     ):
         if (found := _id(candidate)) is not None:
-            if len(found) > 32:
+            if len(found) > shapes.ID_LENGTH:
                 raise Malformed("the team's id is too long")
             return found
     raise Malformed("no team")
 
 
 def _trigger(body: dict[str, Any]) -> str:
-    trigger_id = body.get("trigger_id")
-    return trigger_id if isinstance(trigger_id, str) and trigger_id else _fingerprint(body)
+    return body.get("trigger_id") or _fingerprint(body)
 
 
 def _id(value: Any) -> str | None:

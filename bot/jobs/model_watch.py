@@ -18,17 +18,24 @@ import classifier
 from bot.services.deciding import Decider
 from bot.settings import Settings
 from classifier import ClassifierError, load
-from classifier.serving.artefact import ID_CHARACTERS, MANIFEST
+from classifier.serving.artefact import ID_CHARACTERS, MANIFEST, read_file
 
 log = structlog.get_logger(__name__)
 
 TRIED_WITHIN_S = 120.0
 REASON_CHARACTERS = 300
 LOOK_S = 0.1  # how often the process that tries is looked at
-TRIAL = (
-    "import sys; from pathlib import Path; from classifier import load; "
-    "load(Path(sys.argv[1]), Path(sys.argv[2])).decide('the vpn drops every few minutes')"
-)
+TRIED_TEXTS = ("the vpn drops every few minutes", "I forgot my password and cannot log in any more")
+# A prediction refuses probabilities that are no numbers or do not add up to 1; a decision may end before it has one.
+TRIAL = """
+import sys
+from pathlib import Path
+from classifier import clean, load
+model = load(Path(sys.argv[1]), Path(sys.argv[2]))
+for text in sys.argv[3:]:
+    model.decide(text)
+    model.predict(clean(text))
+"""
 
 
 class ModelWatch:
@@ -95,7 +102,7 @@ class ModelWatch:
         root = Path(classifier.__file__).parents[1]
         paths = [str(self._settings.model_dir), str(self._settings.encoder_dir)]
         trial = subprocess.Popen(
-            [sys.executable, "-c", TRIAL, *paths],
+            [sys.executable, "-c", TRIAL, *paths, *TRIED_TEXTS],
             env={**os.environ, "PYTHONPATH": str(root)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -119,7 +126,7 @@ class ModelWatch:
 def fingerprint(model_dir: Path) -> str | None:
     """What names the model in a folder: its manifest, which names every other file by its hash. None without one."""
     try:
-        return hashlib.sha256((model_dir / MANIFEST).read_bytes()).hexdigest()
+        return hashlib.sha256(read_file(model_dir / MANIFEST)).hexdigest()
     except OSError:
         return None
 

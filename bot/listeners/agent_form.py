@@ -1,12 +1,13 @@
 """The agent's form, opened by ``/firstline me`` or from App Home. All of it runs at the edge, while Slack waits."""
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from slack_bolt import Ack, App, BoltContext
 from slack_sdk import WebClient
 
-from bot.blocks.agent_form import agent_form
+from bot.blocks.agent_form import agent_form, categories_for
 from bot.delivery.modals import NOT_OPENED, open_modal
 from bot.deps import Deps
 from bot.errors import NotAllowed
@@ -53,8 +54,10 @@ def open_form(deps: Deps, asked: Click, client: WebClient, trigger_id: str) -> N
 
 def take_form(deps: Deps, who: Who, values: dict[str, Any]) -> None:
     """Check and save what was filled in. Raises FormRefused."""
-    profile = check(read_form(values))
     try:
+        with deps.db.reading() as session:
+            kept = read_profile(session, **who, settings=deps.settings)
+        profile = check(read_form(values, categories_for(kept, deps.answers)))
         with deps.work() as session:
             save_profile(session, deps.clock(), **who, profile=profile, settings=deps.settings)
     except NotAllowed as refusal:
@@ -62,14 +65,17 @@ def take_form(deps: Deps, who: Who, values: dict[str, Any]) -> None:
         raise FormRefused({Field.CAPACITY: str(refusal)}) from None
 
 
-def read_form(values: dict[str, Any]) -> Entered:
-    """The state of the form's inputs, as Slack sends it: block -> input -> what stands in it."""
+def read_form(values: dict[str, Any], categories: Collection[str]) -> Entered:
+    """The state of the form's inputs, as Slack sends it: block -> input -> what stands in it.
+
+    Skills are read of ``categories`` alone: what else is handed in the form never asked for, or asks for no more.
+    """
     states = {field: state for inputs in values.values() for field, state in inputs.items()}
     texts = {field: str(state.get("value") or "") for field, state in states.items()}
     skills = {
-        field.removeprefix(f"{Field.SKILL}:"): str((state.get("selected_option") or {}).get("value"))
-        for field, state in states.items()
-        if field.startswith(f"{Field.SKILL}:")
+        category: str((states[field].get("selected_option") or {}).get("value"))
+        for category in categories
+        if (field := f"{Field.SKILL}:{category}") in states
     }
     spoken = states.get(Field.LANGUAGES, {}).get("selected_options") or []
     return Entered(

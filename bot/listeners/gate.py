@@ -10,12 +10,14 @@ from typing import Any
 
 from slack_bolt import App, BoltContext, BoltResponse
 
+from bot.blocks.message import notice
 from bot.delivery import say
 from bot.deps import Deps
 from bot.errors import OtherWorkspace
 from bot.ids import ActionId, EventKind, digest
 from bot.services.moves import record
 
+A_FORM = "a form"
 NOT_YOURS = "This app serves another workspace. Please ask the IT team of your own."
 
 
@@ -33,7 +35,7 @@ def register(bolt: App, deps: Deps) -> None:
         if strange is None:
             return next_()
         turn_away(deps, body, context, known.team_id, strange)
-        return BoltResponse(status=200)
+        return BoltResponse(status=200, body=_shown_instead() if _what(body) == A_FORM else "")
 
 
 def workspaces(body: dict[str, Any]) -> Iterator[str]:
@@ -51,7 +53,10 @@ def workspaces(body: dict[str, Any]) -> Iterator[str]:
 
 
 def turn_away(deps: Deps, body: dict[str, Any], context: BoltContext, home: str, strange: str) -> None:
-    """Record it in the bot's own workspace, and tell whoever clicked or typed; a message is left unanswered."""
+    """Record it in the bot's own workspace, and tell whoever clicked or typed; a message is left unanswered.
+
+    A form has no address to answer to: `_shown_instead` takes its place.
+    """
     actor = f"{strange}/{context.user_id}"[
         :32
     ]  # never as one of ours: an agent counts as seen by what they did
@@ -78,7 +83,12 @@ def _what(body: dict[str, Any]) -> str:
     if isinstance(actions, list) and actions:
         name = str(_object(actions[0]).get("action_id")).partition(":")[0]
         return name if name in set(ActionId) else "an unknown action"
-    return "a command" if "command" in body else "an event" if "event" in body else "a form"
+    return "a command" if "command" in body else "an event" if "event" in body else A_FORM
+
+
+def _shown_instead() -> dict[str, Any]:
+    """The answer to a form that is turned away: with none, Slack would close it as if it had been taken."""
+    return {"response_action": "update", "view": notice(NOT_YOURS).to_dict()}
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from bot.errors import RefusedMove
 from bot.ids import EventKind
 from bot.lifecycle import AssignmentState, RequestState
 from bot.services.hedges import end_hedges
-from bot.services.moves import move, move_assignment, record, require
+from bot.services.moves import STANDS, move, move_assignment, record, require
 from bot.services.suggestions import find_own, note_feedback
 from bot.services.views import OfferView, RequestView, view_offer
 from bot.settings import Settings
@@ -16,6 +17,7 @@ from bot.storage import queries
 from bot.storage.tables import FeedbackKind
 
 REASONS = (FeedbackKind.NOT_WHAT_I_ASKED, FeedbackKind.DID_NOT_WORK)
+NOT_ASKED = "You are not asked for a reason here, or have already given one. Thank you."
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,12 @@ def ask_person(
 def give_reason(
     session: Session, now: datetime, *, team_id: str, user_id: str, request_id: int, reason: FeedbackKind
 ) -> ReasonGiven:
-    """Record why the suggestions were no help; it changes nothing else, whatever the request's state."""
+    """Record why the suggestions were no help; it changes nothing else. RefusedMove where the card does not ask it."""
     request = find_own(session, team_id, request_id, user_id)
+    if request.state not in (RequestState.WAITING, RequestState.OFFERED):
+        raise RefusedMove(STANDS[request.state])
+    if not queries.asks_reason(session, team_id, request_id):
+        raise RefusedMove(NOT_ASKED)
     note_feedback(session, now, request, user_id, reason)
     event_id = record(
         session,

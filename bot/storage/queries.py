@@ -200,6 +200,21 @@ def is_our_message(session: Session, team_id: str, channel_id: str, ts: str) -> 
     return found is not None
 
 
+def asks_reason(session: Session, team_id: str, request_id: int) -> bool:
+    """Whether the request's wait began with "Ask a person", and the question why, which that put on its card, is open."""
+    last = session.scalars(
+        select(Event.kind)
+        .where(
+            Event.team_id == team_id,
+            Event.request_id == request_id,
+            Event.kind.in_((*WAITS_FROM, EventKind.REASON_GIVEN)),
+        )
+        .order_by(Event.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return last is EventKind.ESCALATED
+
+
 def wait_of() -> ScalarSelect[int]:
     """The wait that a row of ``support_requests`` is in, or was in last: the id of the event it began with."""
     return (

@@ -11,6 +11,7 @@ mapping.yml           the mapping file, if its labels are groups of raw categori
 manifest.json         SHA-256 of each of the above; its own SHA-256 is the model's id
 """
 
+import errno
 import gzip
 import hashlib
 import json
@@ -158,7 +159,7 @@ def read_model(folder: Path) -> SavedModel:
     if not (folder / MANIFEST).exists():
         raise ModelRefused(f"there is no model in {folder}; run: python -m classifier train --out {folder}")
     try:
-        manifest = (folder / MANIFEST).read_bytes()
+        manifest = read_file(folder / MANIFEST)
     except OSError as error:
         raise ModelRefused(f"{folder / MANIFEST} cannot be read: {error.strerror}") from error
     contents = {name: _checked(folder / name, digest) for name, digest in _hashes(manifest, folder).items()}
@@ -166,6 +167,8 @@ def read_model(folder: Path) -> SavedModel:
         text = json.loads(contents[DESCRIPTION])
         labels = tuple(text["labels"])
         arrays = load_arrays(contents[ARRAYS])
+        if not all(np.isfinite(array).all() for array in arrays.values()):
+            raise ValueError("its arrays hold what is no number")
         model = Model(
             labels=labels,
             temperature=float(text["temperature"]),
@@ -187,6 +190,13 @@ def read_model(folder: Path) -> SavedModel:
         raise ModelRefused(f"the model in {folder} does not read: {error}") from error
 
 
+def read_file(path: Path) -> bytes:
+    """The bytes of a regular file; OSError for anything else: reading from a pipe would wait for ever."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "not a regular file")
+    return path.read_bytes()
+
+
 def _hashes(manifest: bytes, folder: Path) -> dict[str, str]:
     try:
         listed = json.loads(manifest)
@@ -200,13 +210,18 @@ def _hashes(manifest: bytes, folder: Path) -> dict[str, str]:
     missing = [name for name in _CONTENTS if name not in hashes]
     if missing:
         raise ModelRefused(f"{folder / MANIFEST} does not list {', '.join(missing)}; train again")
+    strangers = sorted({*hashes} - {*_CONTENTS, MAPPING})
+    if strangers:
+        raise ModelRefused(
+            f"{folder / MANIFEST} lists {strangers[0][:80]!r}, which is no part of a model; train again"
+        )
     return {name: hashes[name] for name in (*_CONTENTS, MAPPING) if name in hashes}
 
 
 def _checked(path: Path, digest: str) -> bytes:
     """The file's bytes. What was hashed is what is parsed: it is read once."""
     try:
-        content = path.read_bytes()
+        content = read_file(path)
     except FileNotFoundError:
         raise ModelRefused(f"{path} is missing; train again") from None
     except OSError as error:

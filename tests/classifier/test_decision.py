@@ -1,5 +1,7 @@
 """The rule between probabilities and what is shown, and how its thresholds are chosen."""
 
+from math import nan
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -85,7 +87,7 @@ def test_thresholds_refuse_nonsense(wrong: dict[str, float | str]) -> None:
         Thresholds(**(fields | wrong))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("probabilities", [(0.5, 0.2, 0.2, 0.2), (1.1, -0.1, 0.0, 0.0), (1.0,)])
+@pytest.mark.parametrize("probabilities", [(0.5, 0.2, 0.2, 0.2), (1.1, -0.1, 0.0, 0.0), (1.0,), (nan,) * 4])
 def test_predictions_refuse_nonsense(probabilities: tuple[float, ...]) -> None:
     """Probabilities must be one for each label and sum to 1."""
     with pytest.raises(ValueError, match="probabilit"):

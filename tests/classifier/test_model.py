@@ -1,6 +1,7 @@
 """A model as a folder and as it serves: whole or refused, the same twice, and right about whom it turns away."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -75,6 +76,27 @@ def test_a_manifest_that_cannot_be_read_is_refused(copied: Path, encoder_dir: Pa
     with pytest.raises(ModelRefused, match="cannot be read") as refused:
         load(copied, encoder_dir)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "model.txt", "views.safetensors"])
+def test_what_is_no_regular_file_is_refused(copied: Path, encoder_dir: Path, name: str) -> None:
+    """Reading from a pipe would wait for ever."""
+    (copied / name).unlink()
+    os.mkfifo(copied / name)
+    with pytest.raises(ModelRefused, match=f"{name} cannot be read: not a regular file"):
+        load(copied, encoder_dir)
+
+
+@pytest.mark.parametrize("stranger", ["../../etc/passwd", "/etc/passwd", "model.pkl", ""])
+def test_a_manifest_that_lists_what_is_no_part_of_a_model_is_refused(
+    copied: Path, encoder_dir: Path, stranger: str
+) -> None:
+    """Nothing outside of the folder, and no kind of file that is none of ours."""
+    manifest = json.loads((copied / "manifest.json").read_text())
+    manifest["files"][stranger] = "0" * 64
+    (copied / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ModelRefused, match="no part of a model"):
+        load(copied, encoder_dir)
 
 
 def test_no_model_is_refused_with_the_command(tmp_path: Path, encoder_dir: Path) -> None:

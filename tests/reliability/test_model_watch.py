@@ -2,16 +2,22 @@
 
 import hashlib
 import json
+import os
+import re
 import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
 from structlog.testing import capture_logs
 
-from bot.jobs.model_watch import ModelWatch
+from bot.edge.health import model_check
+from bot.jobs.model_watch import ModelWatch, model_id_in
 from bot.services.deciding import Decider, NoDecision
 from bot.settings import Settings
 from bot.storage.tables import SupportRequest
@@ -93,7 +99,43 @@ def _not_json(place: Path) -> None:
     (place / MANIFEST).write_text("{")
 
 
-@pytest.mark.parametrize("spoil", [_truncated, _another_hash, _no_arrays, _not_json])
+def _arrays_of_nan(place: Path) -> None:
+    arrays = load_arrays((place / ARRAYS).read_bytes())
+    last = max(name for name, array in arrays.items() if array.dtype.kind == "f")
+    arrays[last] = np.full_like(arrays[last], np.nan)
+    rehash(place, ARRAYS, save_arrays(arrays))
+
+
+def _leaves_of_nan(place: Path) -> None:
+    lines = (place / BOOSTER).read_text().splitlines(keepends=True)
+    kept = (line for line in lines if not line.startswith("tree_sizes="))  # they would no longer fit
+    spoiled = (
+        re.sub(r"[^ =\n]+(?= |$)", "nan", line) if line.startswith("leaf_value=") else line for line in kept
+    )
+    rehash(place, BOOSTER, "".join(spoiled).encode())
+
+
+def _listing(place: Path, stranger: str) -> None:
+    manifest = json.loads((place / MANIFEST).read_bytes())
+    manifest["files"][stranger] = hashlib.sha256(b"x").hexdigest()
+    (place / MANIFEST).write_text(json.dumps(manifest))
+
+
+def _a_file_outside(place: Path) -> None:
+    _listing(place, "../../etc/passwd")
+
+
+def _a_file_of_another_kind(place: Path) -> None:
+    _listing(place, "model.pkl")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        *(_truncated, _another_hash, _no_arrays, _not_json),
+        *(_arrays_of_nan, _leaves_of_nan, _a_file_outside, _a_file_of_another_kind),
+    ],
+)
 def test_a_bad_model_is_refused_in_one_line(
     watched: tuple[ModelWatch, Decider], place: Path, spoil: Spoil
 ) -> None:
@@ -118,6 +160,19 @@ def test_a_folder_that_is_gone_changes_nothing(watched: tuple[ModelWatch, Decide
     shutil.rmtree(place)
     assert not watch.look()
     assert decider.model_id is not None
+
+
+def test_a_pipe_in_place_of_the_manifest_holds_up_nobody(
+    watched: tuple[ModelWatch, Decider], place: Path
+) -> None:
+    """Reading it would never end: there counts as no model, and whoever asks whether the bot is ready is answered."""
+    watch, decider = watched
+    (place / MANIFEST).unlink()
+    os.mkfifo(place / MANIFEST)
+    assert not watch.look()
+    told = model_check(decider, place, model_id_in)()
+    assert told is not None
+    assert told.is_degraded
 
 
 def test_models_change_under_load_without_an_error(

@@ -1,6 +1,7 @@
 """The table in docs/security.md, cell by cell, against a running bot behind its signed front door."""
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -143,6 +144,14 @@ class Trial:
     answer: bytes
 
 
+def _says_no(trial: Trial) -> bool:
+    """Whether a form's own answer tells of the refusal: with none, Slack closes the form as if it had been taken."""
+    answer = json.loads(trial.answer or b"{}")
+    if trial.team != TEAM_ID:
+        return answer.get("response_action") == "update" and "another workspace" in str(answer["view"])
+    return answer.get("response_action") == "errors"
+
+
 class Court:
     """Brings every cell of the table before the bot and compares."""
 
@@ -251,7 +260,7 @@ class Court:
         if trial.what in OPENS_MODAL and said == NOT_OPENED:
             return "yes"
         if refused:
-            is_told = said is not None or trial.what == MESSAGE or trial.what in set(CallbackId)
+            is_told = said is not None or trial.what == MESSAGE or _says_no(trial)
             return (
                 "refused" if is_told and not done else f"refused, {'but done' if done else 'without a word'}"
             )
@@ -351,7 +360,7 @@ def test_the_table_holds_in_the_running_bot(sqlite_desk: Any, open_door: Any) ->
         ActionId.ASK_PERSON: own(suggested[4:6]),
         ActionId.WITHDRAW: own(suggested[6:8]),
         ActionId.UNDO: own(to_close),
-        ActionId.ESCALATION_REASON: own(to_escalate[:2]),
+        ActionId.ESCALATION_REASON: own(to_escalate[5:7]),  # their cards still ask for it
         ActionId.RESOLVE: given(offers[:3]),
         ActionId.HAND_BACK: given(offers[3:5]),
         ActionId.ACCEPT: given(offers[5:7]),

@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 import time
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -98,6 +99,17 @@ def test_no_signed_body_makes_a_traceback(run_edge, sqlite_database, body: bytes
     assert len(answered.body) < 100
 
 
+def modal(callback_id: str) -> dict[str, Any]:
+    """A modal without inputs, as Slack sends it when it is handed in."""
+    return {
+        "id": "V1",
+        "type": "modal",
+        "callback_id": callback_id,
+        "app_installed_team_id": "T1",
+        "state": {"values": {}},
+    }
+
+
 def test_a_submitted_modal_is_answered_by_its_listener(run_edge, sqlite_database, bolt) -> None:
     """view_submission needs the listener's answer, so it does not go over the inbox."""
 
@@ -109,7 +121,7 @@ def test_a_submitted_modal_is_answered_by_its_listener(run_edge, sqlite_database
         "type": "view_submission",
         "team": {"id": "T1"},
         "user": {"id": "U1"},
-        "view": {"type": "modal", "callback_id": "ask", "app_installed_team_id": "T1"},
+        "view": modal("ask"),
     }
     answered = run_edge(sqlite_database).deliver(urlencode({"payload": json.dumps(payload)}).encode(), FORM)
     assert answered.status == 200
@@ -129,12 +141,7 @@ def test_a_modal_whose_listener_fails_is_a_503(run_edge, sqlite_database, bolt, 
         "type": "view_submission",
         "team": {"id": "T1"},
         "user": {"id": "U1"},
-        "view": {
-            "type": "modal",
-            "callback_id": "ask",
-            "app_installed_team_id": "T1",
-            "private": "my secret words",
-        },
+        "view": modal("ask") | {"private": "my secret words"},
     }
     answered = run_edge(sqlite_database).deliver(urlencode({"payload": json.dumps(payload)}).encode(), FORM)
     assert answered.status == 503
@@ -149,7 +156,7 @@ def test_a_modal_that_nobody_listens_for_is_acknowledged(run_edge, sqlite_databa
         "type": "view_submission",
         "team": {"id": "T1"},
         "user": {"id": "U1"},
-        "view": {"type": "modal", "callback_id": "secret words", "app_installed_team_id": "T1"},
+        "view": modal("secret words"),
     }
     answered = run_edge(sqlite_database).deliver(urlencode({"payload": json.dumps(payload)}).encode(), FORM)
     assert (answered.status, answered.body) == (200, b"")

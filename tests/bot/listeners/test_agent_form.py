@@ -56,6 +56,21 @@ def test_a_good_form_is_saved(desk: Any) -> None:
     assert [home["user_id"] for home in desk.homes()] == ["UANA"]
 
 
+def test_only_categories_of_the_form_are_kept(desk: Any) -> None:
+    """Made-up ones are left out; one that has lost its answer stays as long as the agent has a level for it."""
+    with desk.deps.db.writing() as session:
+        kept = Profile(skills={"retired": 0.4})
+        now, settings = desk.deps.clock(), desk.deps.settings
+        agent_profile.save_profile(
+            session, now, team_id=TEAM, user_id="UANA", profile=kept, settings=settings
+        )
+    values = level("network_vpn", "good") | level("retired", "basic")
+    for number in range(3_000):
+        values |= level(f"made_up_{number}", "expert")
+    assert submit(desk, "UANA", values).body == ""
+    assert profile(desk, "UANA").skills == {"network_vpn": 0.7, "retired": 0.4}
+
+
 def test_faults_are_shown_in_the_modal(desk: Any) -> None:
     """What cannot be taken is told at its field, and nothing is changed."""
     answered = submit(

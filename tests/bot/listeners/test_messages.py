@@ -218,3 +218,10 @@ def test_a_reply_whose_parent_never_comes_is_not_lost(
         failure, _ = claimed(desk, reply, attempts)
         assert isinstance(failure, ReplyAhead) == (attempts < opens_on)
     assert len(desk.requests()) == 1
+
+
+def test_what_is_said_with_slash_me_is_answered(desk: Any) -> None:
+    """To its author it is a message like any other."""
+    desk.dm("URILEY", "vpn is down", subtype="me_message")
+    assert [request.text for request in desk.requests()] == ["vpn is down"]
+    assert "This may help" in desk.seen("card:1")

@@ -16,7 +16,15 @@ from bot.services.incoming import Incoming, Outcome
 from bot.services.matching import Offered
 from bot.settings import Settings
 from bot.storage.database import Database
-from bot.storage.tables import Assignment, Event, Feedback, RequestMessage, Suggestion, SupportRequest
+from bot.storage.tables import (
+    Assignment,
+    Event,
+    Feedback,
+    FeedbackKind,
+    RequestMessage,
+    Suggestion,
+    SupportRequest,
+)
 from classifier import AbstainReason, Answer, Decision, DecisionKind, Prediction
 
 TEAM = "T0ONE"
@@ -120,6 +128,13 @@ class Office:
         """Press "Ask a person"."""
         return self.in_one(
             escalation.ask_person, team_id=TEAM, user_id=user, request_id=request_id, settings=self.settings
+        )
+
+    def give_reason(self, request_id: int, *, user: str = "URILEY") -> Any:
+        """Press "It did not work"."""
+        reason = FeedbackKind.DID_NOT_WORK
+        return self.in_one(
+            escalation.give_reason, team_id=TEAM, user_id=user, request_id=request_id, reason=reason
         )
 
     def withdraw(self, request_id: int, *, user: str = "URILEY") -> Any:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bot.errors import BotError, NotAllowed, RefusedMove
-from bot.services import assignments, escalation
-from bot.storage.tables import Feedback, FeedbackKind
+from bot.services import assignments
+from bot.storage.tables import Feedback
 
 
 def test_closing_records_the_click(office: Any, shows: Any) -> None:
@@ -80,18 +80,74 @@ def test_a_click_too_late_says_where_it_stands(office: Any) -> None:
 
 
 def test_reasons_never_block(office: Any) -> None:
-    """A reason can be given at any time and moves nothing."""
+    """A reason moves nothing, and can still be given when the request has been offered to somebody."""
     request_id = office.write().request.id
     office.ask_person(request_id)
-    office.in_one(
-        escalation.give_reason,
-        team_id="T0ONE",
-        user_id="URILEY",
-        request_id=request_id,
-        reason=FeedbackKind.DID_NOT_WORK,
-    )
+    office.match()
+    office.give_reason(request_id)
     assert office.feedback() == ["asked_person", "did_not_work"]
-    assert office.request(request_id).state == "waiting"
+    assert office.request(request_id).state == "offered"
+
+
+def _asked_nobody(office: Any, _request_id: int) -> None:
+    pass
+
+
+def _closed(office: Any, request_id: int) -> None:
+    office.close(request_id)
+
+
+def _undone(office: Any, request_id: int) -> None:
+    office.close(request_id)
+    office.undo(request_id)
+
+
+def _given_already(office: Any, request_id: int) -> None:
+    office.ask_person(request_id)
+    office.give_reason(request_id)
+
+
+def _taken(office: Any, request_id: int) -> None:
+    office.ask_person(request_id)
+    offer = office.match().offers[0]
+    office.answer(assignments.accept, offer.assignment_id, offer.agent_id)
+
+
+def _handed_back(office: Any, request_id: int) -> None:
+    office.ask_person(request_id)
+    offer = office.match().offers[0]
+    office.answer(assignments.accept, offer.assignment_id, offer.agent_id)
+    office.answer(assignments.hand_back, offer.assignment_id, offer.agent_id)
+
+
+@pytest.mark.parametrize(
+    ("before", "sentence"),
+    [
+        (_asked_nobody, "still waits for an answer"),
+        (_closed, "already closed"),
+        (_undone, "not asked for a reason"),
+        (_given_already, "already given one"),
+        (_taken, "already working"),
+        (_handed_back, "not asked for a reason"),
+    ],
+)
+def test_a_reason_counts_only_where_it_is_asked_for(
+    office: Any, before: Callable[[Any, int], None], sentence: str
+) -> None:
+    """A button that is made up, or stands on an old card, is refused, and no reason is counted."""
+    request_id = office.write().request.id
+    before(office, request_id)
+    counted, events = office.feedback(), len(office.events(request_id))
+    with pytest.raises(RefusedMove, match=sentence):
+        office.give_reason(request_id)
+    assert office.feedback() == counted
+    assert len(office.events(request_id)) == events
+
+
+def test_a_request_that_was_never_suggested_to_has_no_reasons(office: Any) -> None:
+    """Nothing was shown, so nothing can have been no help."""
+    with pytest.raises(RefusedMove, match="not asked for a reason"):
+        office.give_reason(office.waiting())
 
 
 def test_withdrawing_ends_the_agents_work(office: Any) -> None:
