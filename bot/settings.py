@@ -20,9 +20,7 @@ from routing import Policy
 
 ENV_FILE = ".env"
 DEFAULT_PORT = 3000
-DATABASE_URLS = (
-    "sqlite:///path or postgresql://user:password@host:port/name, with %2F for a / in the password and so on"
-)
+DATABASE_URLS = "sqlite:///path or postgresql://user:password@host:port/name"
 TOKENS = {"SLACK_BOT_TOKEN": "xox", "SLACK_APP_TOKEN": "xapp-"}  # and what each begins with
 
 
