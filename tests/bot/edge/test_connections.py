@@ -19,12 +19,13 @@ class Door:
     """A server with one page that answers at once, and one that waits until it is told to."""
 
     def __init__(self) -> None:
-        self.go_on = threading.Event()
+        self.is_asked, self.go_on = threading.Event(), threading.Event()
 
         async def quick(_request: Request) -> PlainTextResponse:
             return PlainTextResponse("here")
 
         def slow(_request: Request) -> PlainTextResponse:
+            self.is_asked.set()
             self.go_on.wait(10)
             return PlainTextResponse("at last")
 
@@ -88,6 +89,7 @@ def test_who_is_being_answered_is_not(door: Door, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("bot.edge.connections.HEAD_WITHIN_S", 0.2)
     monkeypatch.setattr(Connection, "most", 3)
     busy = door.connect(b"GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert door.is_asked.wait(10)
     others = [door.connect() for _ in range(6)]
     assert all(is_closed(each) for each in others)
     door.go_on.set()
