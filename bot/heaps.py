@@ -10,9 +10,9 @@ MOST = 2
 
 
 def share_heaps() -> bool:
-    """To be called before threads are started. False where the C library has no such setting (macOS, musl, Windows)."""
+    """To be called before threads are started. False where the C library has no such setting (macOS, musl)."""
     try:
         mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError):
+    except (AttributeError, OSError):
         return False
     return bool(mallopt(M_ARENA_MAX, MOST) == 1)

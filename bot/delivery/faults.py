@@ -42,8 +42,8 @@ NOT_DONE_CODES = frozenset({"service_unavailable", "team_added_to_org", "request
 TOKEN_CODES = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
 AUTH_CODES = TOKEN_CODES | {"missing_scope"}
 UNKNOWN_CODES = frozenset({"internal_error", "fatal_error"})  # Slack: "some aspect may have succeeded"
-# Whatever else a call to Slack can end in: from no connection to an answer that is not one. SlackApiError is among them.
-CALL_ERRORS = (OSError, HTTPException, JSONDecodeError, SlackClientError)
+# Whatever a call to Slack can end in: from no connection to an answer that is no text. SlackApiError is among them.
+CALL_ERRORS = (OSError, HTTPException, JSONDecodeError, UnicodeError, SlackClientError)
 NO_WAY_THERE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)
 DEFAULT_RETRY_AFTER_S = 1.0
 WORD = re.compile(r"[a-z][a-z0-9_]{1,63}")

@@ -40,7 +40,7 @@ METHODS = {OutboxKind.UPDATE: "chat.update", OutboxKind.PUBLISH_HOME: "views.pub
 # What Slack says where the bot may post but not read, as in the agents' channel: nobody can look there.
 LOOK_REFUSED = frozenset({"missing_scope", "not_in_channel", "no_permission"})
 # The person deleted it, or it was given up before.
-QUIET_CODES = frozenset({"message_not_found", "never_posted"})
+QUIET_CODES = frozenset({"message_not_found", "never_posted", "row_gone"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +171,8 @@ class Sender(Pump[OutboxRow, Spoken]):
         self._leave.require(row, "conversations.open", self._clock())
         opened = calls.open_conversation(self._slack.client, user_ids)
         with self._db.writing() as session:
+            if not claims.hold(session, OutboxRow, row.id, row.lease):  # whoever it is for is being forgotten
+                raise NotDelivered(Fault(FaultKind.PERMANENT, "row_gone"))
             said.remember_channel(
                 session, row.team_id, user_ids, opened, read_on_from=said.slack_ts(self._clock())
             )

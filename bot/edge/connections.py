@@ -6,6 +6,7 @@ open, and with them what the bot needs to speak to Slack and to its database.
 
 import asyncio
 import resource
+from functools import cache
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -15,6 +16,7 @@ ACCEPTED_AT_ONCE = 64  # asyncio takes so many before any of them can be turned 
 MOST = 512
 
 
+@cache
 def most_connections() -> int:
     """At most half of the files that this process may open."""
     may_open, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -23,8 +25,6 @@ def most_connections() -> int:
 
 class Connection(H11Protocol):
     """uvicorn's connection, with an end to its patience."""
-
-    most = most_connections()
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -35,7 +35,7 @@ class Connection(H11Protocol):
         """As uvicorn's; one of those that ask for nothing makes room."""
         super().connection_made(transport)
         self._wait()
-        _make_room(self.connections, self.most)
+        _make_room(self.connections, most_connections())
 
     def on_response_complete(self) -> None:
         """As uvicorn's."""

@@ -18,7 +18,7 @@ from bot.heard import is_heard
 from bot.ids import OPENING_ACTIONS, OPENING_WORDS, digest
 from bot.storage.database import Clock
 from bot.storage.inbox import Delivery
-from bot.storage.tables import InboxKind
+from bot.storage.tables import ID_LENGTH, InboxKind
 
 BODY_LIMIT_BYTES = 1_000_000  # Slack's own bodies stay far below: a message has at most 40,000 characters
 CLICK = "block_actions"
@@ -174,7 +174,7 @@ def _team_id(body: dict[str, Any]) -> str:
         body.get("enterprise"),
     ):
         if (found := _id(candidate)) is not None:
-            if len(found) > shapes.ID_LENGTH:
+            if len(found) > ID_LENGTH:
                 raise Malformed("the team's id is too long")
             return found
     raise Malformed("no team")

@@ -32,11 +32,10 @@ KEPT = (  # of an event, beside its words
     "tab",
     "tokens",
 )
-# A command's word and numbers, people and links to messages: what these mean would be lost on the way through `plain`.
-WORD_AND_IDS = re.compile(
-    r"\s*[a-z]*(?:\s+(?:#?\d{1,18}|@?[UW][A-Z0-9]+|<@[UW][A-Z0-9]+(?:\|[^<>]*)?>|<?https?://[^\s<>]+/archives/[^\s<>]+>?))*\s*",
-    re.IGNORECASE,
-)
+# A command's word, and a request's number, a link to a message or a person: what these mean would be lost in `plain`.
+_PERSON = r"(?:@?[UW][A-Z0-9]+|<@[UW][A-Z0-9]+(?:\|[^<>]*)?>)"
+_REQUEST = r"(?:#?\d{1,9}|<?https?://[^\s<>/]+/archives/[^\s<>]+>?)"
+WORD_AND_IDS = re.compile(rf"[a-z]*(?:\s+{_REQUEST})?(?:\s+{_PERSON})?", re.IGNORECASE)
 
 
 def redacted(delivery: Delivery) -> Delivery:
@@ -51,7 +50,7 @@ def redacted(delivery: Delivery) -> Delivery:
 
 
 def _redacted_command(delivery: Delivery) -> Delivery:
-    text = str(delivery.body.get("text") or "")
+    text = str(delivery.body.get("text") or "").strip()
     if WORD_AND_IDS.fullmatch(text):
         return delivery
     return replace(delivery, body=delivery.body | {"text": _words(text)})

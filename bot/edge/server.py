@@ -11,6 +11,7 @@ from bot.edge.connections import ACCEPTED_AT_ONCE, Connection
 from bot.errors import CannotListen, PortTaken
 
 STARTED_WITHIN_S = 10.0
+BACKLOG = 512  # connections that wait in the kernel while the loop is busy
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -23,7 +24,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
-        listening.listen(512)
+        listening.listen(BACKLOG)
     except OSError as error:
         listening.close()
         if error.errno == errno.EADDRINUSE:
@@ -73,6 +74,7 @@ class HttpServer:
         waited = threading.Event()
         for _ in range(int(STARTED_WITHIN_S / 0.01)):
             if self._server.started:
+                self._listening.listen(BACKLOG)  # again: asyncio has set it to what it accepts at once
                 return
             if not self._thread.is_alive():
                 raise CannotListen(f"HTTP ended before it served port {self.port}")

@@ -11,11 +11,11 @@ from typing import Any
 from slack_bolt import BoltRequest
 
 from bot.edge.parsing import Malformed
+from bot.storage.tables import ID_LENGTH
 
 Rule = Callable[[Any], bool]
 Shape = Mapping[str, Rule]  # a place, its steps divided by dots -> what must stand there; nothing is None
 
-ID_LENGTH = 32
 _MOMENT = re.compile(r"[0-9]{1,15}\.[0-9]{1,12}")
 
 

@@ -22,14 +22,13 @@ from bot.storage import claims, said
 from bot.storage.database import Clock, Database
 from bot.storage.forgotten import is_forgotten
 from bot.storage.pump import Pump, Then
-from bot.storage.tables import InboxKind, InboxRow
+from bot.storage.tables import ID_LENGTH, InboxKind, InboxRow
 from bot.storage.trouble import trouble_of
 from bot.storage.work import CAUSE, Claim, Wake
 
 log = logging.getLogger(__name__)
 
 AWAY_AT_MOST = timedelta(seconds=30)  # while Slack or the database is away, a row is tried so often
-NAME_CHARACTERS = 32
 AHEAD = (
     4  # rows claimed for each thread: most deliveries are worked more quickly than the next ones are claimed
 )
@@ -187,4 +186,4 @@ def _person(team_id: str, user_id: object) -> outbox.Address | None:
 
 def _is_name(value: object) -> bool:
     """An id or a ts, and not longer than a column that holds one."""
-    return isinstance(value, str) and 0 < len(value) <= NAME_CHARACTERS
+    return isinstance(value, str) and 0 < len(value) <= ID_LENGTH

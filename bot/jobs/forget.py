@@ -29,7 +29,8 @@ def forget_words(db: Database, clock: Clock, keep_s: float, stopping: threading.
         if found:
             with db.writing() as session:
                 # Once more, as somebody may have gone on with one of them meanwhile.
-                still_old = session.scalars(old.where(SupportRequest.id.in_(found))).all()
+                again = old.where(SupportRequest.id.in_(found)).order_by(SupportRequest.id)
+                still_old = session.scalars(again.with_for_update(of=SupportRequest)).all()
                 _empty(session, still_old)
             forgotten += len(still_old)
         if len(found) < BATCH_ROWS:

@@ -8,6 +8,7 @@ from bot.delivery import say
 from bot.deps import Deps
 from bot.ids import digest
 from bot.services.home import read_home
+from bot.storage.forgotten import drop_delivery, is_forgotten
 from bot.storage.work import Claim
 
 
@@ -19,7 +20,15 @@ def register(bolt: App, deps: Deps) -> None:
         team_id = context.team_id or body.get("team_id")
         if event.get("tab") != "home" or not team_id:
             return
-        publish(deps, team_id, event["user"], str(body.get("event_id")), context.get("claim"))
+        place, at = event.get("channel") or "", event.get("event_ts") or ""
+        claim = context.get("claim")
+        with deps.db.reading() as session:
+            is_late = is_forgotten(session, team_id, place, at)
+        if is_late and claim is not None:
+            with deps.work(claim) as session:
+                drop_delivery(session, deps.clock(), claim.row_id)
+        else:
+            publish(deps, team_id, event["user"], str(body.get("event_id")), claim)
 
 
 def publish(deps: Deps, team_id: str, user_id: str, reason: str, claim: Claim | None) -> None:

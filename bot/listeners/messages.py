@@ -1,5 +1,6 @@
 """Direct messages. Everything else that Slack calls a message (bots, edits, deletions, channels) is left alone."""
 
+import logging
 from typing import Any
 
 from slack_bolt import App, BoltContext
@@ -12,6 +13,8 @@ from bot.services import requests
 from bot.services.answering import Basis
 from bot.services.incoming import Incoming, Taken
 from bot.storage.forgotten import drop_delivery
+
+log = logging.getLogger(__name__)
 
 WAIT_ATTEMPTS = (
     3  # so often a reply waits for its parent, a few seconds in all; then it opens a request itself
@@ -33,6 +36,7 @@ def register(bolt: App, deps: Deps) -> None:
             wait = claim is not None and may_wait(claim.attempts, deps.settings.firstline_max_attempts)
             outcome = requests.take(session, now, incoming, basis, wait_for_parent=wait)
             if outcome.taken is Taken.FORGOTTEN and claim is not None:
+                log.info("written before its author was forgotten: dropped")
                 drop_delivery(session, now, claim.row_id)
             say.taken(session, now, outcome)
 

@@ -157,7 +157,9 @@ def is_any_over(session: Session, now: datetime) -> bool:
 def expire(session: Session, now: datetime) -> tuple[Answered, ...]:
     """End every offer that nobody answered in time, in all workspaces; each goes to the next agent."""
     ended = []
-    for team_id, assignment_id in session.execute(_over(now).order_by(Assignment.id).limit(200)).all():
+    # By request, the order in which everybody locks them.
+    over = _over(now).order_by(Assignment.request_id, Assignment.id).limit(200)
+    for team_id, assignment_id in session.execute(over).all():
         assignment, request = queries.find_assignment(session, team_id, assignment_id)
         if assignment.state not in UNANSWERED:
             continue  # answered, or withdrawn, while we were looking

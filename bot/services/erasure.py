@@ -212,14 +212,15 @@ def _forget_answers(session: Session, team_id: str, delivered: Collection[str]) 
 
 def _forget_places(session: Session, now: datetime, team_id: str, user_id: str, channels: set[str]) -> None:
     """Their conversations, so that nothing is read there; a mark keeps old messages from being taken up anew."""
+    for channel_id in sorted(channels):
+        mark_conversation(session, now, team_id, channel_id)
+    session.flush()  # the marks first, as whoever reads on in a conversation takes them
     session.execute(
         delete(Conversation).where(
             Conversation.team_id == team_id,
             or_(Conversation.channel_id.in_(channels), Conversation.members == members_key((user_id,))),
         )
     )
-    for channel_id in channels:
-        mark_conversation(session, now, team_id, channel_id)
 
 
 def _ids(session: Session, column: Any, *conditions: ColumnElement[bool]) -> list[int]:

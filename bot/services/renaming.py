@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from bot.ids import EventKind
 from bot.storage.tables import (
+    ID_LENGTH,
     Agent,
     Assignment,
     Base,
@@ -38,7 +39,6 @@ from bot.storage.tables import (
 DELETED_FROM = tuple(
     table.__table__ for table in (Agent, Conversation, InboxRow, OutboxRow, PostedMessage, Requester)
 )
-ID_LENGTH = 32  # of every column that holds ids
 SITE_NAMED = "market "  # in a reason, where it tells of the requester's site
 REASON_FORGOTTEN = "Why you: that was forgotten together with the requester."
 

@@ -140,6 +140,12 @@ def _claimable(table: type[Row], waits_hold_lane: bool) -> Select[int]:
     )
 
 
+def hold(session: Session, table: type[Row], row_id: int, lease: str | None) -> bool:
+    """Whether the row is still held by ``lease``; it stays so to the end of the transaction."""
+    held = select(table.id).where(table.id == row_id, table.lease == lease).with_for_update()
+    return session.execute(held).first() is not None
+
+
 def finish(session: Session, table: type[Row], row_id: int, lease: str | None, now: datetime) -> bool:
     """DONE, unless the row was settled or taken over in the meantime (then False, and nothing is changed)."""
     held = {"row_id": row_id, "held": lease, "now": now}

@@ -191,6 +191,7 @@ class Pump(ABC, Generic[Row, Worked]):
     def _settle_now(self, worked: Sequence[Worked]) -> None:
         try:
             with self._db.writing() as session:
+                claims.serialise(session, self._table)
                 then = self.settle(session, worked, self._clock())
         except SQLAlchemyError as error:  # they are left to their leases
             log.warning("%s: what was worked is not settled: %s", self.name, type(error).__name__)

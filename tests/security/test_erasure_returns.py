@@ -43,6 +43,19 @@ def dm(event_id: str, text: str = f"the vpn of {CANARY} drops") -> bytes:
     return json.dumps(body).encode()
 
 
+def home(event_id: str) -> bytes:
+    """Riley opens the bot's home, now."""
+    event = {
+        "type": "app_home_opened",
+        "tab": "home",
+        "channel": "D0RILEY",
+        "user": RILEY,
+        "event_ts": f"{time.time():.6f}",
+    }
+    body = {"type": "event_callback", "team_id": TEAM_ID, "event_id": event_id, "event": event}
+    return json.dumps(body).encode()
+
+
 def come_late(desk: Desk, door: FrontDoor, forget: Act, late: bytes) -> None:
     """Forget, and then let something of before arrive: it is acknowledged, and nothing of it is left."""
     db = door.bot.deps.db
@@ -93,3 +106,13 @@ def test_a_delivery_that_comes_after_the_app_was_taken_out_changes_nothing(
 ) -> None:
     """What was written to a workspace's earlier installation stays there; a later one is heard."""
     come_late(desk, open_door(desk), leave, dm("Ev1"))
+
+
+def test_a_home_that_was_opened_before_names_nobody_afterwards(
+    sqlite_desk: Desk, open_door: Callable[..., FrontDoor]
+) -> None:
+    """Slack repeats every kind of event; this one brings an id and nothing else."""
+    door = open_door(sqlite_desk)
+    door.post(dm("Ev1"))
+    door.settle()
+    come_late(sqlite_desk, door, forget_riley, home("Ev2"))

@@ -159,6 +159,10 @@ def test_redaction_keeps_what_listeners_read() -> None:
     + [
         ("site jane.quokka@example.com", "site &lt;EMAIL&gt;"),
         ("jane.quokka@example.com", "&lt;EMAIL&gt;"),
+        ("why 4111111111111111", "why &lt;CARD&gt;"),
+        ("help 4111 1111 1111 1111", "help &lt;CARD&gt;"),
+        (" " * 20_000 + "x" * 20_000,) * 2,
+        ("why http://a" + "/archives/" * 4_000,) * 2,
         ("why <mailto:jane.quokka@example.com|jane>", "why &lt;EMAIL&gt;"),
     ],
 )

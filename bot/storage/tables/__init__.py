@@ -4,7 +4,7 @@ Every row of people's data carries its Slack workspace (``team_id``), and every 
 workspaces never meet.
 """
 
-from bot.storage.tables.columns import Base, HandWritten, UtcDateTime
+from bot.storage.tables.columns import ID_LENGTH, Base, HandWritten, UtcDateTime
 from bot.storage.tables.jobs import JobSlot, Lock
 from bot.storage.tables.log import Event
 from bot.storage.tables.people import Agent, Requester
@@ -31,6 +31,7 @@ from bot.storage.tables.requests import (
 from bot.storage.tables.routing import Assignment, DecisionReason, RoutingDecision
 
 __all__ = [
+    "ID_LENGTH",
     "LET_GO",
     "SETTLED",
     "Agent",

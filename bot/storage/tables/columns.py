@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Integer, MetaData, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase
 
+ID_LENGTH = 32  # of every column that holds an id of Slack's, or a ts
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware UTC datetime on both databases; a naive one is refused."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from slack_sdk.models.blocks import SectionBlock
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from bot.delivery import calls, outbox
 from bot.delivery.outbox import Address
@@ -53,6 +53,19 @@ def test_a_message_to_a_person_opens_their_dm_once(box) -> None:
     assert box.states() == [DONE, DONE]
     assert len(box.slack.calls("conversations.open")) == 1
     assert [posted.message_key for posted in box.posted()] == ["first", "second"]
+
+
+def test_what_is_deleted_while_it_is_on_its_way_is_neither_said_nor_remembered(box) -> None:
+    """Whoever is forgotten meanwhile hears nothing more, and who they are is not written down anew."""
+    box.post(dm(box), "for somebody who is forgotten")
+    (row,) = box.sender.claim(1)
+    with box.db.writing() as session:
+        session.execute(delete(OutboxRow))
+    box.sender.work(row)
+    box.sender.claim(0)
+    assert said_to(box) == []
+    with box.db.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Conversation)) == 0
 
 
 def test_several_people_are_brought_together_in_a_group(box) -> None:

@@ -62,6 +62,29 @@ def test_how_calls_fare_is_told_for_counting(slack, make_settings, fault, outcom
     assert told == [("auth.test", outcome)]
 
 
+class _Latin(BaseHTTPRequestHandler):
+    """A gateway that answers in bytes that are no UTF-8, and does not say in what."""
+
+    def do_POST(self) -> None:
+        self.send_response(502)
+        self.send_header("Content-Length", "1")
+        self.end_headers()
+        self.wfile.write(b"\xe9")
+
+    def log_message(self, *_arguments: object) -> None:
+        pass
+
+
+def test_an_answer_that_is_no_text_is_a_slack_that_is_away(make_settings) -> None:
+    """A gateway's page is not our bug."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Latin) as gateway:
+        threading.Thread(target=gateway.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{gateway.server_port}/api/"
+        with pytest.raises(SlackAway, match="does not answer"):
+            Slack(make_settings(slack_api_url=url)).identity()
+        gateway.shutdown()
+
+
 class _Echo(BaseHTTPRequestHandler):
     """A gateway that refuses, and repeats what it was asked."""
 

@@ -1,6 +1,8 @@
 """Whoever opens connections and asks for nothing keeps nobody else from being answered."""
 
+import shutil
 import socket
+import subprocess
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -11,8 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from bot.edge.connections import Connection
-from bot.edge.server import HttpServer, listen
+from bot.edge.server import BACKLOG, HttpServer, listen
 
 
 class Door:
@@ -86,8 +87,8 @@ def test_who_never_comes_to_the_end_of_a_head_is_shown_out(
 
 def test_who_is_being_answered_is_not(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     """However long the answer takes, and however many connections are opened meanwhile."""
-    monkeypatch.setattr("bot.edge.connections.HEAD_WITHIN_S", 0.2)
-    monkeypatch.setattr(Connection, "most", 3)
+    monkeypatch.setattr("bot.edge.connections.HEAD_WITHIN_S", 1.0)
+    monkeypatch.setattr("bot.edge.connections.most_connections", lambda: 3)
     busy = door.connect(b"GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert door.is_asked.wait(10)
     others = [door.connect() for _ in range(6)]
@@ -96,9 +97,22 @@ def test_who_is_being_answered_is_not(door: Door, monkeypatch: pytest.MonkeyPatc
     assert b"at last" in busy.makefile("rb").read()
 
 
+@pytest.mark.skipif(shutil.which("ss") is None, reason="ss tells how long the kernel's queue is")
+def test_the_kernel_keeps_those_waiting_that_come_while_the_loop_is_busy(door: Door) -> None:
+    """Else it would drop them, and try again after a second and after three: Slack has given up by then."""
+    assert queue_of(door.server.port) == BACKLOG
+
+
+def queue_of(port: int) -> int:
+    """How many connections may wait to be accepted, as the kernel tells it."""
+    asked = subprocess.run(["ss", "-Hltn", f"sport = :{port}"], capture_output=True, text=True, check=True)
+    return int(asked.stdout.split()[2])
+
+
 def test_hundreds_of_silent_connections_leave_room(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     """The longest silent one goes for each that comes, so that whoever asks for something is answered."""
-    monkeypatch.setattr(Connection, "most", 20)
+    monkeypatch.setattr("bot.edge.connections.HEAD_WITHIN_S", 60)
+    monkeypatch.setattr("bot.edge.connections.most_connections", lambda: 20)
     silent = [door.connect() for _ in range(300)]
     assert [door.get("/quick") for _ in range(5)] == ["here"] * 5
     assert all(is_closed(each) for each in silent[:250])

@@ -144,8 +144,8 @@ class Desk:
         return [button["text"]["text"] for button in self.buttons(key)]
 
     def private(self) -> list[str]:
-        """What was answered privately, oldest first."""
-        answers = [row.payload for row in self.rows() if row.kind is OutboxKind.RESPOND]
+        """What was answered privately, oldest first; where a sender runs, it lets go of what it has said."""
+        answers = [row.payload for row in self.rows() if row.kind is OutboxKind.RESPOND and row.payload]
         return ["\n".join([a["text"], *_texts(a["blocks"])]) for a in answers]
 
     def homes(self) -> list[dict[str, Any]]:

@@ -138,3 +138,15 @@ def test_an_answer_that_is_being_written_does_not_expire(office: Any, meanwhile:
     }
     states = [assignment.state.value for assignment in office.assignments()]
     assert (office.request(request_id).state.value, states) == expected[meanwhile]
+
+
+def test_offers_end_in_the_order_of_their_requests(office: Any) -> None:
+    """Everybody locks requests in that order, whichever of them was offered first: else two could wait for each other."""
+    first = office.waiting()
+    (offer,) = office.match().offers
+    second = office.waiting(user="USAM")
+    office.match()
+    office.answer(assignments.decline, offer.assignment_id, offer.agent_id)
+    office.match()
+    office.clock.forward(121)
+    assert [each.offer.request.id for each in office.in_one(assignments.expire)] == [first, second]
