@@ -16,6 +16,7 @@ from bot.deps import Deps
 from bot.errors import OtherWorkspace
 from bot.ids import ActionId, EventKind, digest
 from bot.services.moves import record
+from bot.storage.tables import ID_LENGTH
 
 A_FORM = "a form"
 NOT_YOURS = "This app serves another workspace. Please ask the IT team of your own."
@@ -57,9 +58,8 @@ def turn_away(deps: Deps, body: dict[str, Any], context: BoltContext, home: str,
 
     A form has no address to answer to: `_shown_instead` takes its place.
     """
-    actor = f"{strange}/{context.user_id}"[
-        :32
-    ]  # never as one of ours: an agent counts as seen by what they did
+    # Never as one of ours: an agent counts as seen by what they did.
+    actor = f"{strange}/{context.user_id}"[:ID_LENGTH]
     data = {"action": _what(body), "error": OtherWorkspace.__name__}
     with deps.work(context.get("claim")) as session:
         now = deps.clock()

@@ -482,6 +482,8 @@ def test_a_key_that_is_too_long_for_its_column_is_shortened_to_a_fingerprint(jud
     """Nothing that Slack sends makes an insert fail for its length."""
     arrival = judge(make_event(event_id="E" * 500))
     assert len(arrival.delivery.delivery_key) <= 128
+    fits = "E" * (128 - len("T1:"))
+    assert judge(make_event(event_id=fits)).delivery.delivery_key == f"T1:{fits}"
 
 
 json_values = st.recursive(

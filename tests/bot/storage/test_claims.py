@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, select, text, update
 
 from bot.storage import claims
 from bot.storage.database import Database
@@ -159,6 +159,17 @@ def test_eight_threads_take_each_row_once_and_keep_the_order_of_every_lane(
     for lane, number in worked:
         by_lane[lane].append(number)
     assert all(taken == sorted(taken) and len(taken) == 10 for taken in by_lane.values())
+
+
+def test_a_row_is_held_by_the_lease_it_was_claimed_with(database: Database, clock: Clock) -> None:
+    """And by no other, nor when it is gone."""
+    fill(database, clock(), "A")
+    (row,) = take(database, clock())
+    with database.writing() as session:
+        assert claims.hold(session, InboxRow, row.id, row.lease)
+        assert not claims.hold(session, InboxRow, row.id, "another")
+        session.execute(delete(InboxRow))
+        assert not claims.hold(session, InboxRow, row.id, row.lease)
 
 
 def test_a_claim_waits_for_one_that_is_being_made(database: Database, clock) -> None:
