@@ -484,6 +484,7 @@ def test_a_key_that_is_too_long_for_its_column_is_shortened_to_a_fingerprint(jud
     assert len(arrival.delivery.delivery_key) <= 128
     fits = "E" * (128 - len("T1:"))
     assert judge(make_event(event_id=fits)).delivery.delivery_key == f"T1:{fits}"
+    assert len(judge(make_event(event_id=f"{fits}E")).delivery.delivery_key) < 128
 
 
 json_values = st.recursive(

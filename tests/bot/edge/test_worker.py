@@ -352,7 +352,7 @@ def test_stopping_does_not_wait_for_a_database_that_takes_nothing_more(
     make_settings, database, clock, wake, bolt, arrive
 ) -> None:
     """What was worked last and cannot be settled in time is left to its lease."""
-    worker = InboxWorker(make_settings(firstline_poll_s=60), database, clock, wake, bolt)
+    worker = InboxWorker(make_settings(firstline_poll_s=300), database, clock, wake, bolt)
     arrive(1)
     (row,) = worker.claim(1)
     arrive(2, lane="T1:U2")
@@ -379,7 +379,7 @@ def test_stopping_settles_what_was_worked_while_one_row_still_hangs(
         else:
             time.sleep(0.3)  # the bot is told to stop meanwhile
 
-    worker = InboxWorker(make_settings(firstline_poll_s=60), database, clock, wake, bolt)
+    worker = InboxWorker(make_settings(firstline_poll_s=300), database, clock, wake, bolt)
     for number in (1, 2, 3):
         arrive(number, lane=f"T1:U{number}")
     worker.start()
@@ -418,6 +418,18 @@ def test_a_worker_with_nothing_to_do_asks_seldom(
     time.sleep(1.2)
     assert worker.stop(20)
     assert 1 <= len(looks) <= 4
+
+
+def test_the_next_of_a_lane_does_not_wait_to_be_looked_for(
+    make_settings, database, clock, wake, bolt, arrive
+) -> None:
+    """It is claimed as soon as the one before it is worked, however seldom the worker looks by itself."""
+    for number in range(3):
+        arrive(number)
+    worker = InboxWorker(make_settings(firstline_poll_s=300), database, clock, wake, bolt)
+    worker.start()
+    wait_until(lambda: [row.state for row in rows(database)][:2] == [RowState.DONE] * 2)
+    assert worker.stop(20)
 
 
 def test_nobody_waits_because_the_database_was_away(

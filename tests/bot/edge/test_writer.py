@@ -237,6 +237,7 @@ def test_what_was_refused_last_is_stored_once_the_database_works_again(
     for _ in range(2):
         with pytest.raises(NotStored, match="read-only"):
             writer.submit(delivery(1)).result(10)
+        assert len(caplog.records) == 1
     assert writer.trouble is READ_ONLY
     takes_writes.set()
     end = time.monotonic() + 20
