@@ -424,6 +424,7 @@ def test_the_next_of_a_lane_does_not_wait_to_be_looked_for(
     make_settings, database, clock, wake, bolt, arrive
 ) -> None:
     """It is claimed as soon as the one before it is worked, however seldom the worker looks by itself."""
+    bolt.event("message")(lambda event: time.sleep(0.2))
     for number in range(3):
         arrive(number)
     worker = InboxWorker(make_settings(firstline_poll_s=300), database, clock, wake, bolt)
