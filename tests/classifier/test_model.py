@@ -27,6 +27,7 @@ from classifier.serving.views import ViewParams
 from classifier.training.boosting import BoosterParams
 from classifier.training.train import TrainParams, is_current, train
 from tests.classifier.conftest import STARTER_PARAMS
+from tests.sizes import full_size_only
 
 
 @pytest.fixture
@@ -123,6 +124,7 @@ def test_another_build_of_the_encoder_is_refused(
         load(model_dir, tmp_path)
 
 
+@full_size_only
 def test_training_twice_gives_the_same_model(
     starter: Dataset, packaged: Installed, cache_dir: Path, tmp_path: Path
 ) -> None:
