@@ -40,9 +40,7 @@ class Switch(StrEnum):
 
 UserIds = Annotated[tuple[str, ...], NoDecode]  # "U1,U2" in the environment, not JSON
 
-LONGEST_S = (
-    10 * 365 * 86400
-)  # ten years: what is much longer ends in dates and waits that Python does not have
+LONGEST_S = 10 * 365 * 86400  # ten years: much longer are dates and waits that Python does not have
 LONGEST_CALL_S = 3600  # a socket takes no timeout beyond 24 days, and nobody waits for an answer so long
 SecondsOrNone = Annotated[float, Field(ge=0, le=LONGEST_S, allow_inf_nan=False)]  # 0: never
 Seconds = Annotated[SecondsOrNone, Field(gt=0)]
@@ -123,12 +121,9 @@ class Settings(BaseSettings):
             raise ValueError("must start with sqlite:/// or postgresql://")
         try:
             url = make_url(value)
-            with warnings.catch_warnings(
-                action="error", category=SAWarning
-            ):  # of an option that no driver has
-                url.get_dialect()().create_connect_args(
-                    url
-                )  # as an engine does to connect; this opens nothing
+            # As an engine does before it connects: this opens nothing, and warns of an option that no driver has.
+            with warnings.catch_warnings(action="error", category=SAWarning):
+                url.get_dialect()().create_connect_args(url)
         except (ValueError, ArgumentError, SAWarning):  # whose words hold parts of it
             raise ValueError(f"cannot be read: it is {DATABASE_URLS}") from None
         if not url.database and url.get_backend_name() == "sqlite":

@@ -24,11 +24,11 @@ from random import Random
 
 ROOT = Path(__file__).parents[1]
 SHARE = 0.9  # of the mutants tried must be killed
-EQUAL = Path(__file__).with_name(
-    "mutation_equal.json"
-)  # as in Mutant.key -> why no test can tell it from the original
+# Which mutants, as in Mutant.key, no test can tell from the original, and why.
+EQUAL = Path(__file__).with_name("mutation_equal.json")
 TESTS = {  # what is broken -> what must notice
     "bot/edge/guard.py": ("tests/bot/edge/test_guard.py", "tests/bot/edge/test_http.py"),
+    "bot/edge/shapes.py": ("tests/bot/edge/test_guard.py",),
     "bot/heard.py": (
         "tests/bot/edge/test_guard.py",
         "tests/bot/test_manifest.py",

@@ -15,9 +15,8 @@ from bot.errors import CannotListen
 from bot.settings import DEFAULT_PORT, Settings
 
 ASKED_WITHIN_S = 3.0
-SHORTEST_KEEP_S = (
-    3600  # Slack's last retry comes after some minutes, and the reconciler reads ten minutes again
-)
+# Slack repeats a delivery three times within some minutes, and the reconciler reads ten minutes again.
+SHORTEST_KEEP_S = 3600
 
 
 def check_periods(settings: Settings) -> Iterator[Finding]:

@@ -1,14 +1,13 @@
 """Takes up direct messages that never arrived: reads the DMs in Slack and stores what the inbox does not know.
 
-Slack gives a delivery up after an hour; after a longer outage this is how people are heard all the same. Found are
-messages at the top of a DM, replies in its threads, and DMs that the bot has never heard of. A run reads as many DMs
-as Slack allows in its time (222 in five minutes), whose turn is longest ago first. Each turn is a stretch of bounded
-length, and each DM remembers how far it was read: so what a run does not come to is read by the next ones, and no DM,
-however long, keeps another from its turn.
-
-What cannot be found: clicks, commands and submitted forms. Slack keeps none of them, but shows the person at once that
-they failed. Nor replies in threads of requests that are closed for good, or far up in a long DM with many open ones;
-nor, in a DM that the bot had not heard of, what was written more than three days ago or before this database was there.
+Slack gives a delivery up after three repetitions within some minutes; after a longer outage this is how people are
+heard all the same. Found are messages at the top of a DM, replies in its threads, and DMs that the bot has never
+heard of. A run reads as many DMs as Slack allows in its time (222 in five minutes), whose turn is longest ago first.
+Each turn is a stretch of bounded length, and each DM remembers how far it was read: so what a run does not come to is
+read by the next ones, and no DM, however long, keeps another from its turn. What cannot be found: clicks, commands
+and submitted forms. Slack keeps none of them, but shows the person at once that they failed. Nor replies in threads
+of requests that are closed for good, or far up in a long DM with many open ones; nor, in a DM that the bot had not
+heard of, what was written more than three days ago or before this database was there.
 """
 
 import logging

@@ -22,7 +22,7 @@ LOOK_BACK = timedelta(days=3)  # over a weekend
 LISTENING = "listening"  # the row of `locks` that says since when this database has listened
 FORGOTTEN_IN_A_RUN = 5  # DMs of people who were forgotten that are looked into for what they wrote since
 MARK_MOVES_ON = timedelta(days=1)  # once the mark is older: a write for each, daily
-STILL_COMES = timedelta(hours=2)  # Slack repeats a delivery for an hour
+STILL_COMES = timedelta(hours=2)  # far longer than Slack repeats a delivery
 
 
 def meet_unheard(db: Database, reader: Reader, team_id: str, now: datetime, period_s: float) -> None:

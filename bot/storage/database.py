@@ -74,9 +74,8 @@ def open_existing(url: str, *, frozen_after_s: float = FROZEN_AFTER_S) -> Engine
     Raises DatabaseMissing when ``url`` names an SQLite file that is not there.
     """
     file = _sqlite_file(url)
-    if file is not None and not os.path.exists(
-        file
-    ):  # Path.exists raises where a folder may not be looked into
+    # Not Path.exists: that raises where a folder may not be looked into.
+    if file is not None and not os.path.exists(file):
         raise DatabaseMissing(f"there is no database at DATABASE_URL: {MAKE_IT}")
     return _engine(url, frozen_after_s)
 

@@ -1,6 +1,6 @@
 """Since when a conversation or a workspace is forgotten: what was written there before is not taken up again.
 
-It is in Slack still, which sends a delivery again for up to an hour, and which the reconciler reads. The marks are rows of
+It is in Slack still, which repeats a delivery for some minutes, and which the reconciler reads. The marks are rows of
 `locks`, by digests: they name nobody, and are pruned when nothing so old can come any more.
 """
 

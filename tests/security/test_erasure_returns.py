@@ -1,4 +1,4 @@
-"""What was forgotten does not come back when Slack sends it once more, as it does for up to an hour."""
+"""What was forgotten does not come back when Slack sends it once more, as it does for some minutes."""
 
 import json
 import time
