@@ -16,11 +16,12 @@ Costs = NDArray[np.float64]
 
 
 def solve(cost: Costs, allowed: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return the chosen (row, column) pairs, by row; disallowed pairs are never among them.
+    """Return the chosen (row, column) pairs, by row; disallowed pairs, and such of infinite cost, are never among them.
 
     Infinite costs make SciPy's solver raise when they leave no full matching, so a disallowed pair costs a finite
     penalty that no rearrangement of allowed pairs can outweigh, and is dropped from the answer.
     """
+    allowed = allowed & np.isfinite(cost)
     if not allowed.any():
         return []
     lowest = float(np.where(allowed, cost, np.inf).min())

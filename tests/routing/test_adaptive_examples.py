@@ -220,3 +220,11 @@ def test_a_task_created_past_its_deadline_is_never_held(task: Any, agent: Any) -
     """No time at all was allowed: it goes out at once to whoever is free, on the highest rung."""
     agents = [agent("poor", score=0.1), agent("good", score=0.6, **free_in(0.1))]
     assert pairs(play([task(allowed=0.0, score=0.6)], agents)) == {"t1": "poor"}
+
+
+def test_of_two_without_any_time_one_goes_out_and_the_other_waits(task: Any, agent: Any) -> None:
+    """With one place free and another about to be: neither can be held, so the second waits for nobody in particular."""
+    tasks = [task(name, allowed=0.0) for name in ("t1", "t2")]
+    matching = play(tasks, [agent("free", capacity=1), agent("soon", **free_in(1.0))])
+    assert pairs(matching) == {"t1": "free"}
+    assert [(entry.task_id, entry.hold) for entry in matching.waiting] == [("t2", None)]

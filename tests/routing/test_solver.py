@@ -42,3 +42,10 @@ def test_a_row_without_an_allowed_column_stays_out_and_infinite_costs_do_no_harm
     cost = np.array([[np.inf, 1.0], [np.inf, np.inf]])
     assert solve(cost, np.isfinite(cost)) == [(0, 1)]
     assert solve(cost, np.zeros((2, 2), dtype=bool)) == []
+
+
+def test_an_infinite_cost_forbids_what_is_allowed() -> None:
+    """Two rows that can pay for the first column alone: one of them gets it, and the finite costs decide which."""
+    cost = np.array([[5.0, np.inf], [4.0, np.inf]])
+    assert solve(cost, np.ones((2, 2), dtype=bool)) == [(1, 0)]
+    assert solve(np.full((2, 2), np.inf), np.ones((2, 2), dtype=bool)) == []
